@@ -1,0 +1,63 @@
+# Every target explains itself: `make help`.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PACKAGES := libs/common libs/engine services/dispatch-api services/standalone
+EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test coverage check format lock openapi clean
+
+help:  ## show this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("ATMR Dispatch needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python $(MANIFESTS)
+	@echo "Installing ATMR Dispatch into $(VENV) ..."
+	@$(PIP) install -qq --constraint constraints.txt hatchling editables || { echo "The packages could not be installed. Is the package index reachable? (Packages already in pip's cache still need its answer.)" >&2; exit 1; }
+	@$(PIP) install -qq --constraint constraints.txt --no-build-isolation $(EDITABLE) || { echo "The packages could not be installed; see pip's message above." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
+	@$(PIP) install -qq --constraint constraints.txt --requirement requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.runtime  ## make the environment that runs the product (.venv)
+
+setup-dev: $(VENV)/.development  ## the same plus the tools for tests and checks
+
+run: setup  ## start everything on embedded parts, with a demo company and its planned day
+	@exec $(BIN)/atmr demo
+
+test: setup-dev  ## set-up and all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+check: setup-dev  ## lint, types, imports, size budget, OpenAPI and Alembic drift
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy libs/*/src services/*/src
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture tests/contract
+	
+format: setup-dev  ## let ruff write the code's layout
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## remake constraints.txt from the newest releases (a new environment, then frozen)
+	rm -rf .make/lock && $(PYTHON) -m venv .make/lock
+	.make/lock/bin/python -m pip install --quiet hatchling editables
+	.make/lock/bin/python -m pip install --quiet --no-build-isolation $(EDITABLE) --requirement requirements-dev.txt
+	{ echo "# Exact versions of everything that may be installed; remade by 'make lock'."; .make/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.txt
+	rm -rf .make/lock
+
+openapi: setup-dev  ## write docs/openapi/*.json again
+	$(BIN)/atmr openapi --out docs/openapi
+
+clean:  ## remove the environment and everything that was made
+	rm -rf $(VENV) .make .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
