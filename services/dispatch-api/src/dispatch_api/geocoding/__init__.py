@@ -1,0 +1,5 @@
+"""Addresses become points: the geocoding port and the offline index behind it."""
+
+from dispatch_api.geocoding.port import Geocoder, GeocodeHit, Precision, dispatchable
+
+__all__ = ["GeocodeHit", "Geocoder", "Precision", "dispatchable"]
