@@ -1,0 +1,31 @@
+"""What a service's `migrations/env.py` does: run on the connection that it was handed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alembic import context
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+def run_migrations(metadata: MetaData) -> None:
+    """Run the revisions asked for, within the schema named in the configuration."""
+    attributes = context.config.attributes
+    schema = attributes["schema"]
+
+    def own_schema(name: str | None, kind: str, _: Any) -> bool:
+        return name == schema if kind == "schema" else True
+
+    context.configure(
+        connection=attributes["connection"],
+        target_metadata=metadata,
+        version_table_schema=schema,
+        include_schemas=True,
+        include_name=own_schema,
+        compare_type=True,
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -1,0 +1,113 @@
+"""The HTTP door that every service has: problems, request ids, metrics, limits, health."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from atmr_common.observability.requests import ObserveRequests, RequestMetrics
+from atmr_common.web.body_limit import LimitBody
+from atmr_common.web.problem_handlers import install_problem_handlers
+from atmr_common.web.problems import Problem
+
+Check = Callable[[], Awaitable[str | None]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@dataclass(kw_only=True)
+class ServiceDescription:
+    """What distinguishes one service's door from another's."""
+
+    name: str
+    title: str
+    summary: str
+    version: str
+    routers: list[APIRouter]
+    lifespan: Lifespan
+    registry: CollectorRegistry
+    max_body_bytes: int
+    readiness: dict[str, Check] = field(default_factory=dict)
+
+
+def create_service_app(service: ServiceDescription) -> FastAPI:
+    """A FastAPI application with everything that is alike at every door."""
+    app = FastAPI(
+        title=service.title,
+        summary=service.summary,
+        version=service.version,
+        lifespan=service.lifespan,
+        openapi_url="/openapi.json",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    install_problem_handlers(app)
+    for router in [_health(service), *service.routers]:
+        app.include_router(router)
+    app.add_middleware(LimitBody, max_bytes=service.max_body_bytes)
+    app.add_middleware(ObserveRequests, metrics=RequestMetrics(service.registry))
+    _describe_problems(app)
+    return app
+
+
+def _health(service: ServiceDescription) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", operation_id="livez")
+    async def livez() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", operation_id="readyz", responses={503: {"description": "Not ready"}})
+    async def readyz() -> JSONResponse:
+        """Everything that an answer needs is there; 503 names what is missing."""
+        missing = {name: await check() for name, check in service.readiness.items()}
+        failed = {name: reason for name, reason in missing.items() if reason}
+        body = {"status": "not ready" if failed else "ok", "failed": failed}
+        return JSONResponse(body, 503 if failed else 200)
+
+    @router.get("/startupz", operation_id="startupz")
+    async def startupz() -> dict[str, str]:
+        """The service has started (it answers only after its start is done)."""
+        return {"status": "ok", "service": service.name, "version": service.version}
+
+    @router.get("/metrics", operation_id="metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(service.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Let OpenAPI say what FastAPI's 422 really looks like here."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            schemas.update(schemas["Problem"].pop("$defs", {}))
+            for dead in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(dead, None)
+            _replace_validation_answers(schema)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _replace_validation_answers(schema: dict[str, Any]) -> None:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            answer = operation.get("responses", {}).get("422")
+            if answer and "application/json" in answer.get("content", {}):
+                answer.update(description="The request is not valid", content=content)
