@@ -58,6 +58,6 @@ class Geocoder(Protocol):
     ) -> list[GeocodeHit]:
         """The best `limit` hits, best first; `near` is a (lat, lon) that breaks ties.
 
-        Any text is accepted: what is empty, or has no letter and no digit, has no hits.
+        Any text is accepted, its first 200 characters are read; without a letter no hits.
         """
         ...
