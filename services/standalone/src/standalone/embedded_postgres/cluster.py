@@ -31,7 +31,7 @@ def cluster_major(cluster: Path) -> int | None:
         return None
     except ValueError:
         raise EmbeddedPostgresError(
-            f"{cluster} holds a damaged PG_VERSION: move that folder away to begin with a new database."
+            f"{cluster} holds a damaged PG_VERSION: move that folder away to begin anew."
         ) from None
 
 

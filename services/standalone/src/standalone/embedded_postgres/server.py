@@ -97,7 +97,7 @@ class EmbeddedPostgres:
         return f"postgresql{driver}://{role}@/{database}?host={self._socket_folder}"
 
     def start(self) -> None:
-        """Return when connections are accepted, or raise EmbeddedPostgresError and leave nothing."""
+        """Return when connections are accepted, or raise EmbeddedPostgresError, all undone."""
         self._folder.acquire()
         try:
             self._start_with_folder()
