@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alembic import context
+from sqlmodel.sql.sqltypes import AutoString
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -25,7 +26,15 @@ def run_migrations(metadata: MetaData) -> None:
         include_schemas=True,
         include_name=own_schema,
         compare_type=True,
+        render_item=_plain_strings,
         transaction_per_migration=False,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _plain_strings(kind: str, item: Any, _: Any) -> str | bool:
+    """Revisions name SQLAlchemy's types only, so that they outlive SQLModel's."""
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String(length={item.length})" if item.length else "sa.String()"
+    return False

@@ -22,14 +22,17 @@ def service_metadata(schema: str) -> sa.MetaData:
     return sa.MetaData(schema=schema, naming_convention=NAMING)
 
 
-def enum_column(kind: type[Enum], *, length: int = 32) -> sa.Enum:
-    """An enumeration stored as the text of its values, checked by the database."""
+def enum_column(kind: type[Enum], *, name: str | None = None, length: int = 32) -> sa.Enum:
+    """An enumeration stored as the text of its values, checked by the database.
+
+    `name` tells apart the checks of a table that uses one enumeration twice.
+    """
     return sa.Enum(
         kind,
         native_enum=False,
         length=length,
         create_constraint=True,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
 

@@ -1,0 +1,74 @@
+"""Builds the ports from the settings: the one place that knows which adapters there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from atmr_common.bus.memory import MemoryBus
+from atmr_common.bus.port import Bus
+from atmr_common.database.engine import Database
+from atmr_common.database.outbox import Outbox, OutboxRelay
+from atmr_common.runtime.clock import Clock, SystemClock
+from atmr_common.travel.great_circle import GreatCircle
+from atmr_common.web.tokens import TokenVerifier
+from dispatch_api import schema
+from dispatch_api.patients.master_key import read_master_key
+from dispatch_api.patients.vault import PatientVault
+from dispatch_api.ports import Ports
+from dispatch_api.settings import DispatchSettings
+
+SOURCE = "/atmr/dispatch-api"
+
+
+class ConfigurationError(Exception):
+    """A setting that the service cannot start without."""
+
+
+@asynccontextmanager
+async def make_ports(
+    settings: DispatchSettings,
+    *,
+    bus: Bus | None = None,
+    clock: Clock | None = None,
+    jwks: dict[str, Any] | None = None,
+) -> AsyncIterator[Ports]:
+    """The ports of one process; what is not handed in is made from the settings, and closed."""
+    clock = clock or SystemClock()
+    bus = bus or MemoryBus()
+    database = Database(
+        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+    )
+    outbox = Outbox(schema.outbox, source=SOURCE, clock=clock)
+    travel = GreatCircle()
+    try:
+        yield Ports(
+            database=database,
+            bus=bus,
+            outbox=outbox,
+            relay=OutboxRelay(database, schema.outbox, bus),
+            travel=travel,
+            geocoder=None,
+            vault=PatientVault(read_master_key(settings)),
+            verifier=_verifier(settings, jwks),
+            clock=clock,
+            registry=CollectorRegistry(),
+        )
+    finally:
+        await travel.aclose()
+        await bus.aclose()
+        await database.aclose()
+
+
+def _verifier(settings: DispatchSettings, jwks: dict[str, Any] | None) -> TokenVerifier:
+    if jwks is None:
+        if settings.auth_jwks_file is None:
+            raise ConfigurationError("Set ATMR_AUTH_JWKS_FILE to the issuer's JSON Web Key Set.")
+        jwks = json.loads(settings.auth_jwks_file.read_text())
+    return TokenVerifier(
+        issuer=settings.auth_issuer, audience=settings.auth_audience, jwks=jwks or {}
+    )

@@ -1,0 +1,42 @@
+"""Rows of patients: what identifies a person is sealed, and found through a keyed blind index."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from atmr_common.database.tables import timestamp
+from dispatch_api.schema import DispatchTable
+
+
+class PatientRow(DispatchTable, table=True):
+    __tablename__ = "patient"
+    __table_args__ = (
+        sa.UniqueConstraint("company_id", "id"),
+        sa.UniqueConstraint("company_id", "reference"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="dispatch.company.id")
+    reference: str | None = Field(default=None, max_length=64)
+    data_key: bytes | None = Field(description="wrapped; None once the patient was erased")
+    sealed: bytes | None = Field(description="name, phone, birth year, notes under the data key")
+    mobility: str = Field(max_length=16)
+    version: int = 1
+    created_at: datetime = Field(sa_type=timestamp())
+
+
+class PatientTokenRow(DispatchTable, table=True):
+    __tablename__ = "patient_token"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["company_id", "patient_id"],
+            ["dispatch.patient.company_id", "dispatch.patient.id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    company_id: UUID = Field(primary_key=True)
+    token: bytes = Field(primary_key=True)
+    patient_id: UUID = Field(primary_key=True)

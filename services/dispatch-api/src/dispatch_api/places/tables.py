@@ -1,0 +1,43 @@
+"""Rows of places; a patient's home is sealed with the patient's key, coordinates included."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from atmr_common.database.tables import enum_column, timestamp
+from dispatch_api.geocoding.port import Precision
+from dispatch_api.schema import DispatchTable
+
+
+class PlaceRow(DispatchTable, table=True):
+    __tablename__ = "place"
+    __table_args__ = (
+        sa.UniqueConstraint("company_id", "id"),
+        sa.ForeignKeyConstraint(
+            ["company_id", "patient_id"], ["dispatch.patient.company_id", "dispatch.patient.id"]
+        ),
+        sa.CheckConstraint("(patient_id IS NULL) = (sealed IS NULL)", name="home_is_sealed"),
+        sa.CheckConstraint(
+            "patient_id IS NULL OR (label IS NULL AND lat IS NULL AND lon IS NULL)",
+            name="home_shows_nothing",
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    company_id: UUID = Field(foreign_key="dispatch.company.id")
+    patient_id: UUID | None = Field(default=None, description="whose home it is")
+    sealed: bytes | None = Field(default=None, description="all of PlaceDetails of a home")
+    label: str | None = Field(default=None, max_length=200)
+    address: str | None = Field(default=None, max_length=300)
+    lat: float | None = None
+    lon: float | None = None
+    entrance: str | None = Field(default=None, max_length=200)
+    floor: str | None = Field(default=None, max_length=40)
+    door_code: str | None = Field(default=None, max_length=40)
+    precision: Precision = Field(sa_type=enum_column(Precision))
+    geocode_source: str = Field(max_length=80, description="index, client, or who moved the pin")
+    pin_corrected_at: datetime | None = Field(default=None, sa_type=timestamp())
+    version: int = 1
+    created_at: datetime = Field(sa_type=timestamp())

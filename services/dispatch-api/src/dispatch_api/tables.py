@@ -1,0 +1,15 @@
+"""Every table of this service in one place, for migrations and their drift check."""
+
+from dispatch_api.bookings import tables as bookings
+from dispatch_api.companies import tables as companies
+from dispatch_api.dispatch import tables as dispatch
+from dispatch_api.drivers import tables as drivers
+from dispatch_api.duties import tables as duties
+from dispatch_api.patients import tables as patients
+from dispatch_api.places import tables as places
+from dispatch_api.schema import metadata
+from dispatch_api.vehicles import tables as vehicles
+
+FEATURES = (companies, patients, places, vehicles, drivers, duties, bookings, dispatch)
+
+__all__ = ["FEATURES", "metadata"]
