@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -76,6 +77,7 @@ class ServerProcess:
         self._ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: OSError | None = None
+        self._callbacks: list[Callable[[], None]] = []
         threading.Thread(target=self._keep, name="embedded-postgres", daemon=True).start()
         self._started.wait()
         if self._failure is not None:
@@ -100,6 +102,8 @@ class ServerProcess:
         self._started.set()
         process.wait()
         self._ended.set()
+        for callback in self._callbacks:
+            callback()
 
     @property
     def pid(self) -> int:
@@ -109,6 +113,12 @@ class ServerProcess:
     @property
     def is_running(self) -> bool:
         return not self._ended.is_set()
+
+    def when_ended(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called from another thread once the server has ended."""
+        self._callbacks.append(callback)
+        if not self.is_running:
+            callback()
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None  # noqa: S101  set before __init__ returns

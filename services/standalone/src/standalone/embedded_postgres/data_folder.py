@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO
 from standalone.embedded_postgres.account import Account, first_closed_folder
 from standalone.embedded_postgres.errors import EmbeddedPostgresError
 
-__all__ = ["DataFolder"]
+__all__ = ["DataFolder", "make_folder"]
 
 LARGEST_LOG = 4 * 1024 * 1024
 
@@ -26,14 +27,11 @@ class DataFolder:
 
     def acquire(self) -> None:
         """Make the folder where it is missing and take its lock; both or a clear error."""
+        make_folder(self.path)
         try:
-            self._make()
             lock = (self.path / "lock").open("a+")
         except OSError as error:
-            raise EmbeddedPostgresError(
-                f"The data folder {self.path} cannot be written ({error.strerror}): "
-                f"set ATMR_DATA to a folder of your own."
-            ) from error
+            raise _not_writable(self.path, error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -75,11 +73,23 @@ class DataFolder:
             log.seek(beginning)
             return log.read().decode(errors="replace")
 
-    def _make(self) -> None:
-        missing = [step for step in (self.path, *self.path.parents) if not step.exists()]
+
+def make_folder(path: Path) -> None:
+    """Make `path` where it is missing; EmbeddedPostgresError when it cannot be written."""
+    try:
+        missing = [step for step in (path, *path.parents) if not step.exists()]
         for folder in reversed(missing):
             folder.mkdir()
             if os.geteuid() == 0:
                 folder.chmod(0o711)  # our own new folder: its database runs under another account
-        if not os.access(self.path, os.W_OK | os.X_OK):
-            raise PermissionError(13, os.strerror(13), str(self.path))
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"The data folder {path} cannot be written ({error.strerror}): "
+        f"set ATMR_DATA to a folder of your own."
+    )

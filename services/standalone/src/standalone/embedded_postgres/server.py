@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -192,7 +193,11 @@ class EmbeddedPostgres:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
+        try:
+            await _to_its_end(self.start)
+        except asyncio.CancelledError:
+            await _to_its_end(self.stop)
+            raise
         return self
 
     async def __aexit__(
@@ -201,7 +206,37 @@ class EmbeddedPostgres:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self.stop)
+        await _to_its_end(self.stop)
+
+    async def ended(self) -> None:
+        """Wait until the server has ended, for whatever reason."""
+        process = self._process
+        if process is not None:
+            loop = asyncio.get_running_loop()
+            over = asyncio.Event()
+            process.when_ended(lambda: _tell(loop, over))
+            await over.wait()
+
+
+async def _to_its_end(work: Callable[[], None]) -> None:
+    """Run `work` in a thread; a cancellation is passed on only when it has done its work."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    cancellation: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError as error:
+            cancellation = error
+        except Exception:  # noqa: BLE001  running.result() below raises it
+            break
+    running.result()
+    if cancellation is not None:
+        raise cancellation
+
+
+def _tell(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(over.set)
 
 
 def _stop_process(process: ServerProcess) -> None:

@@ -1,0 +1,57 @@
+"""Runs one ASGI application on one socket within the life of an `async with` block."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from standalone.stopping import StopRequest
+
+__all__ = ["serving"]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, without its signal handlers, and with an event for its readiness."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """One process has many servers; the signals are handled once, above them."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+
+@asynccontextmanager
+async def serving(
+    app: FastAPI, listener: socket.socket, stop: StopRequest, *, drain_s: int
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Yields the server's task once it accepts requests; drains it at the end.
+
+    The lifespan runs here and not in uvicorn, which would end the process when it fails.
+    """
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=drain_s
+    )
+    async with app.router.lifespan_context(app):
+        server = Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+        stop.when_hurried(lambda: setattr(server, "force_exit", True))
+        try:
+            accepting = asyncio.create_task(server.accepting.wait())
+            await asyncio.wait({accepting, task}, return_when=asyncio.FIRST_COMPLETED)
+            accepting.cancel()
+            yield task
+        finally:
+            server.should_exit = True
+            await task

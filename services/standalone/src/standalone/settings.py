@@ -1,0 +1,41 @@
+"""What can be set of standalone as a whole; each service in it reads its own settings too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from atmr_common.runtime.data_folder import default_data_folder
+
+__all__ = ["StandaloneSettings"]
+
+
+class StandaloneSettings(BaseSettings):
+    """Read from the environment or `.env`; a command's options win."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ATMR_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    data: Path = Field(
+        default_factory=default_data_folder, description="Database and development keys lie here."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL server of your own; without one, an embedded one is started.",
+    )
+    host: str = Field("127.0.0.1", description="Address that every server listens on.")
+    port_base: int = Field(
+        8000, ge=0, le=65000, description="Port of the first server; 0 lets the system choose."
+    )
+    dispatch_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of dispatch-api; the port base if not set."
+    )
+    drain_seconds: int = Field(
+        10, ge=1, le=600, description="How long open requests may take when we stop."
+    )
+    log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = Field("text", pattern="^(json|text)$", description="json or text.")
