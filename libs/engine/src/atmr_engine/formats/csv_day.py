@@ -145,24 +145,19 @@ def read_day(
 
     Without a zone, times need offsets, and the day is shown in the first one's (with a warning).
     """
-    first = read_bookings(bookings, zone=zone, date=date, file=files[0], limits=limits)
-    local = first.zone or _offset_zone(first.records)
+    known, wrong = _known_zone(zone)
+    first = read_bookings(bookings, zone=known, date=date, file=files[0], limits=limits)
+    local = known or _offset_zone(first.records)
     points = tuple(point for record in first.records for _, point in points_of(record))
     second = read_duties(
-        duties,
-        # an unknown zone has been reported, and must not stop the other file's own errors
-        zone=local if first.zone or not isinstance(zone, str) else UTC,
-        date=first.day,
-        file=files[1],
-        limits=limits,
-        near=points,
+        duties, zone=local, date=first.day, file=files[1], limits=limits, near=points
     )
     warnings = [*first.warnings, *second.warnings]
     if zone is None and local is not None:
         warnings.append(f"no time zone is named: local times are shown in {local}")
     local = local or _offset_zone(second.records)
-    errors = (*first.errors, *second.errors)
-    day = _day(first, second, local)
+    errors = (*wrong, *first.errors, *second.errors)
+    day = None if wrong else _day(first, second, local)
     if day is None and not errors:
         errors = (_no_day(files[0]),)
     return DayReading(
@@ -213,17 +208,27 @@ def _offset_zone(records: tuple[BookingRecord, ...] | tuple[DutyRecord, ...]) ->
     return None
 
 
+def _known_zone(zone: tzinfo | str | None) -> tuple[tzinfo | None, tuple[RowError, ...]]:
+    """The zone; for an unknown name the error, and UTC to find the other errors of the files."""
+    if not isinstance(zone, str):
+        return zone, ()
+    try:
+        return zone_named(zone), ()
+    except MomentError as error:
+        wrong = RowError(
+            file="--zone", row=None, column=None, message=str(error), remedy=error.remedy
+        )
+        return UTC, (wrong,)
+
+
 def _table(
     data: bytes | str, columns: Columns, zone: tzinfo | str | None, report: Report
 ) -> tuple[tzinfo | None, list[Row]]:
     """The zone and the rows; nothing is read in an unknown zone."""
-    if isinstance(zone, str):
-        try:
-            zone = zone_named(zone)
-        except MomentError as error:
-            report.refuse(None, None, str(error), error.remedy)
-            return None, []
-    return zone, read_rows(data, columns, report)
+    known, wrong = _known_zone(zone)
+    for error in wrong:
+        report.refuse(None, None, error.message, error.remedy)
+    return (None, []) if wrong else (known, read_rows(data, columns, report))
 
 
 def _records(
