@@ -1,0 +1,99 @@
+"""A problem as contiguous arrays, in the shape that compiled code reads.
+
+A node is one thing to visit: 2r is request r's pickup, 2r + 1 its drop-off, and the breaks of all
+duties follow. A route is the sequence of nodes of a duty, without its start and end.
+The layout is read by all that `atmr_engine.compiled` compiles.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from atmr_engine.problem import DriverKind, SameDriver
+from atmr_engine.rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from atmr_engine.problem import Committed, Duty, Problem, Request
+
+TOLERANCE = 1e-7
+"""Seconds below which two times are one."""
+
+UNREACHABLE = 1e9
+"""Seconds and kilometres that stand for "no way" (finite, so that differences stay numbers)."""
+
+NODE = np.dtype(
+    [
+        ("place", np.int32),  # -1 for a break: it is taken where the vehicle stands
+        ("open_s", np.float64),
+        ("close_s", np.float64),
+        ("excess_s", np.float64),  # waived lateness
+        ("service_s", np.float64),
+        ("cleaning_s", np.float64),
+    ]
+)
+REQUEST = np.dtype(
+    [
+        ("seats", np.int32),
+        ("wheelchairs", np.int32),
+        ("stretchers", np.int32),
+        ("alone", np.int32),
+        ("group", np.int32),
+        ("max_ride_s", np.float64),
+        ("ride_excess_s", np.float64),
+        ("direct_s", np.float64),
+        ("after", np.int32),  # the outbound leg's index, -1 for none
+        ("stay_s", np.float64),
+        ("same_driver", np.int32),  # FREE, PREFER, REQUIRE
+        ("first_follower", np.int32),
+        ("next_follower", np.int32),
+        ("fixed", np.int32),  # its pickup stands in a committed beginning
+        ("unserved_cost", np.float64),
+        ("latest_pickup_s", np.float64),
+    ]
+)
+DUTY = np.dtype(
+    [
+        ("seats", np.int32),
+        ("wheelchairs", np.int32),
+        ("stretchers", np.int32),
+        ("fold_wheelchair", np.int32),
+        ("fold_stretcher", np.int32),
+        ("start", np.int32),
+        ("end", np.int32),
+        ("open_s", np.float64),
+        ("close_s", np.float64),
+        ("shift_excess_s", np.float64),
+        ("max_duration_s", np.float64),
+        ("duration_excess_s", np.float64),
+        ("emergency", np.int32),
+        ("driver", np.int32),
+        ("first_break", np.int32),  # node of its first break
+        ("breaks", np.int32),
+        ("committed", np.int32),  # stops of its fixed beginning
+    ]
+)
+FREE, PREFER, REQUIRE = 0, 1, 2
+SAME_DRIVER = {SameDriver.FREE: FREE, SameDriver.PREFER: PREFER, SameDriver.REQUIRE: REQUIRE}
+
+
+class Arrays(NamedTuple):
+    """What every compiled function reads (R requests, D duties, N nodes, P places).
+
+    `time_s` and `distance_km` have one more row and column: nowhere, at no distance from anything.
+    """
+
+    nodes: NDArray[Any]  # (N,) NODE
+    requests: NDArray[Any]  # (R,) REQUEST
+    duties: NDArray[Any]  # (D,) DUTY
+    compatible: NDArray[np.uint8]  # (R, D)
+    time_s: NDArray[np.float64]  # (P + 1, P + 1)
+    distance_km: NDArray[np.float64]  # (P + 1, P + 1)
+    weights: NDArray[Any]  # (1,) WEIGHTS of pricing.py
+    waived: bool  # some service rule is waived for somebody

@@ -1,0 +1,138 @@
+"""Where a search begins: each duty's committed stops, whoever is on board, and a plan to start from."""
+
+from __future__ import annotations
+
+from itertools import islice, permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atmr_engine.breaks import place_breaks
+from atmr_engine.compilation import break_nodes, committed_nodes
+from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.plan import StopKind
+from atmr_engine.profile import loads_fit
+from atmr_engine.state import State, adopt, empty_state, insert
+
+if TYPE_CHECKING:
+    from atmr_engine.arrays import Arrays
+    from atmr_engine.plan import Plan, Route
+    from atmr_engine.problem import Problem
+
+MOST_ORDERS = 720
+"""Orders in which those on board are tried to be let off (all of them for six passengers)."""
+
+
+class CommitmentError(ValueError):
+    """A duty's committed beginning breaks a rule that no waiver covers; `duty` names it."""
+
+    def __init__(self, duty: str) -> None:
+        super().__init__(
+            f"duty {duty!r}: no timetable keeps its committed beginning, those on board, its "
+            "breaks and its shift within the rules; grant a waiver for what is late, or release "
+            "the commitment"
+        )
+        self.duty = duty
+
+
+def begin(problem: Problem, arrays: Arrays) -> State:
+    """A state in which each duty drives its committed stops and brings home who is on board.
+
+    Raises:
+        CommitmentError: where no timetable can keep a commitment.
+    """
+    order = [index for index, duty in enumerate(problem.duties) if duty.committed]
+    for _ in range(len(order) + 1):
+        state = empty_state(arrays)
+        refused = first_refused(problem, arrays, state, order)
+        if refused is None:
+            return state
+        if order[0] == refused:
+            break
+        order.remove(refused)  # its legs may have to be placed before those linked to them
+        order.insert(0, refused)
+    raise CommitmentError(problem.duties[refused].id)
+
+
+def first_refused(problem: Problem, arrays: Arrays, state: State, order: list[int]) -> int | None:
+    """Commit duties one after the other; the first one that has no timetable."""
+    for duty in order:
+        if not commit_duty(problem, arrays, state, duty):
+            return duty
+    return None
+
+
+def commit_duty(problem: Problem, arrays: Arrays, state: State, duty: int) -> bool:
+    """Find an order of drop-offs, and places for the breaks, behind the committed stops."""
+    prefix = committed_nodes(problem, duty)
+    visits = {node for node in prefix if node < 2 * len(problem.requests)}
+    aboard = [node + 1 for node in prefix if node in visits and not node & 1]
+    aboard = [node for node in aboard if node not in visits]
+    aboard.sort(key=lambda node: (float(arrays.nodes[node]["close_s"]), node))
+    orders = islice(permutations(aboard), MOST_ORDERS)
+    return any(adopt_nodes(arrays, state, [*prefix, *order], duty) for order in orders)
+
+
+def adopt_nodes(arrays: Arrays, state: State, nodes: list[int], duty: int) -> bool:
+    """Make the nodes, and the duty's breaks that they lack, its route if that keeps all rules."""
+    state.sequence[: len(nodes)] = nodes
+    count = int(place_breaks(arrays, state, len(nodes), duty))
+    if count < 0 or not loads_fit(arrays, state, state.sequence, count, duty):
+        return False
+    return bool(adopt(arrays, state, state.sequence, count, duty))
+
+
+def resume(problem: Problem, arrays: Arrays, state: State, plan: Plan) -> None:
+    """Take over as much of a plan as still holds; what does not stays in the bank."""
+    refused = [r for r in known_routes(problem, plan) if not take_over(problem, arrays, state, r)]
+    refused = [route for route in refused if not take_over(problem, arrays, state, route)]
+    for route in refused:
+        salvage(problem, arrays, state, route)
+
+
+def known_routes(problem: Problem, plan: Plan) -> list[Route]:
+    return [route for route in plan.routes if route.duty in problem.duty_index]
+
+
+def take_over(problem: Problem, arrays: Arrays, state: State, route: Route) -> bool:
+    """Adopt a route as it stands, less the requests that are unknown or served elsewhere."""
+    duty = problem.duty_index[route.duty]
+    nodes = route_nodes(problem, state, route, duty)
+    prefix = committed_nodes(problem, duty)
+    if nodes[: len(prefix)] != prefix:
+        return False
+    requests = {node >> 1 for node in nodes if node < 2 * len(problem.requests)}
+    if not requests:
+        return True
+    banked = [request for request in requests if state.route_of[request] < 0]
+    if not all(may_serve(arrays, state, request, duty) for request in banked):
+        return False
+    return adopt_nodes(arrays, state, nodes, duty)
+
+
+def route_nodes(problem: Problem, state: State, route: Route, duty: int) -> list[int]:
+    """A route's stops as nodes, without its start and end and without strangers."""
+    next_break, one_past = break_nodes(problem)[duty : duty + 2]
+    nodes = []
+    for stop in route.stops:
+        if stop.kind is StopKind.BREAK and next_break < one_past:
+            nodes.append(next_break)
+            next_break += 1
+        elif stop.request in problem.request_index:
+            request = problem.request_index[stop.request]
+            if state.route_of[request] in (-1, duty):
+                nodes.append(2 * request + (stop.kind is StopKind.DROPOFF))
+    return nodes
+
+
+def salvage(problem: Problem, arrays: Arrays, state: State, route: Route) -> None:
+    """Insert a refused route's requests one by one into the duty that they were on."""
+    duty = problem.duty_index[route.duty]
+    for name in route.requests:
+        request = problem.request_index.get(name, -1)
+        if request < 0 or state.route_of[request] >= 0:
+            continue
+        if may_serve(arrays, state, request, duty):
+            added, pickup, dropoff = cheapest_in_duty(arrays, state, request, duty, np.inf)
+            if added < np.inf:
+                insert(arrays, state, request, duty, pickup, dropoff)

@@ -1,0 +1,164 @@
+"""Breaks find a new place in a route, alone or to let a request in that fits no other way.
+
+Compiled by `atmr_engine.compiled`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atmr_engine.arrays import Arrays
+from atmr_engine.compiled import compiled
+from atmr_engine.insertion import cheapest_in_duty
+from atmr_engine.pricing import timetable_cost
+from atmr_engine.profile import loads_fit
+from atmr_engine.schedule import schedule
+from atmr_engine.state import PROFILED, State, install, notify, place_pair, unbank
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@compiled
+def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
+    """How many breaks stand behind the duty's committed beginning."""
+    movable = 0
+    for k in range(arrays.duties[duty].committed, state.length[duty]):
+        if arrays.nodes[state.routes[duty, k]].place < 0:
+            movable += 1
+    return movable
+
+
+@compiled
+def without_breaks(
+    arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int
+) -> NDArray[np.int32]:
+    """The sequence less its movable breaks."""
+    kept = np.empty(count, dtype=np.int32)
+    length = 0
+    for k in range(count):
+        if k < arrays.duties[duty].committed or arrays.nodes[sequence[k]].place >= 0:
+            kept[length] = sequence[k]
+            length += 1
+    return kept[:length]
+
+
+@compiled
+def missing_breaks(
+    arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int
+) -> NDArray[np.int32]:
+    """The duty's breaks that the sequence does not hold, as nodes."""
+    row = arrays.duties[duty]
+    held = np.zeros(row.breaks, dtype=np.uint8)
+    for k in range(count):
+        if arrays.nodes[sequence[k]].place < 0:
+            held[sequence[k] - row.first_break] = 1
+    missing = np.empty(row.breaks, dtype=np.int32)
+    length = 0
+    for index in range(row.breaks):
+        if not held[index]:
+            missing[length] = row.first_break + index
+            length += 1
+    return missing[:length]
+
+
+@compiled
+def place_breaks(arrays: Arrays, state: State, count: int, duty: int) -> int:
+    """Put the missing breaks into `state.sequence[:count]`, each in its cheapest feasible gap.
+
+    Returns the new length, or -1 where a break fits nowhere.
+    """
+    for node in missing_breaks(arrays, state.sequence, count, duty):
+        gap = cheapest_gap(arrays, state, count, duty, node)
+        if gap < 0:
+            return -1
+        shift_in(state.sequence, count, gap, node)
+        count += 1
+    return count
+
+
+@compiled
+def cheapest_gap(arrays: Arrays, state: State, count: int, duty: int, node: int) -> int:
+    """The gap of `state.sequence[:count]` where a node costs least; -1 where it fits nowhere."""
+    best, found = np.inf, -1
+    first = arrays.duties[duty].committed
+    shift_in(state.sequence, count, first, node)
+    for gap in range(first, count + 1):
+        if loads_fit(arrays, state, state.sequence, count + 1, duty) and schedule(
+            arrays, state, state.sequence, count + 1, duty
+        ):
+            cost = timetable_cost(arrays, state.trial, count + 1, duty)
+            if cost < best:
+                best, found = cost, gap
+        if gap < count:
+            state.sequence[gap] = state.sequence[gap + 1]
+            state.sequence[gap + 1] = node
+    return found
+
+
+@compiled
+def shift_in(sequence: NDArray[np.int32], count: int, gap: int, node: int) -> None:
+    """Insert a node before position `gap`."""
+    for k in range(count, gap, -1):
+        sequence[k] = sequence[k - 1]
+    sequence[gap] = node
+
+
+@compiled
+def move_breaks(arrays: Arrays, state: State, duty: int) -> bool:
+    """Give all movable breaks of a route their cheapest places; False (unchanged) if none fits."""
+    if movable_breaks(arrays, state, duty) == 0:
+        return False
+    kept = without_breaks(arrays, state.routes[duty], state.length[duty], duty)
+    state.sequence[: len(kept)] = kept
+    count = place_breaks(arrays, state, len(kept), duty)
+    return count >= 0 and install(arrays, state, state.sequence, count, duty)
+
+
+@compiled
+def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) -> bool:
+    """Serve a banked request on a route by taking its breaks elsewhere; False leaves all as it was.
+
+    What failed once is not tried again before route or request change.
+    """
+    offer = state.offers[request, duty]
+    if (
+        offer.breaks_version == state.version[duty]
+        and offer.breaks_request_version == state.request_version[request]
+    ):
+        return False
+    offer.breaks_version = state.version[duty]
+    offer.breaks_request_version = state.request_version[request]
+    if movable_breaks(arrays, state, duty) == 0:
+        return False
+    count = place_in_stripped(arrays, state, request, duty)
+    if count < 0:
+        return False
+    count = place_breaks(arrays, state, count, duty)
+    if count < 0 or not install(arrays, state, state.sequence, count, duty):
+        return False
+    state.route_of[request] = duty
+    notify(arrays, state, request)
+    unbank(state, request)
+    return True
+
+
+@compiled
+def place_in_stripped(arrays: Arrays, state: State, request: int, duty: int) -> int:
+    """Write the route without breaks and with the request into `state.sequence`; -1 if impossible."""
+    length = state.length[duty]
+    whole = state.routes[duty, :length].copy()
+    kept = without_breaks(arrays, whole, length, duty)
+    state.routes[duty, : len(kept)] = kept
+    state.length[duty] = len(kept)
+    state.counters[PROFILED] = -1
+    _, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, np.inf)
+    count = -1
+    if pickup_gap >= 0:
+        count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
+    state.routes[duty, :length] = whole
+    state.length[duty] = length
+    state.counters[PROFILED] = -1
+    return count

@@ -1,0 +1,250 @@
+"""From a problem to its arrays: waivers widen, commitments fix, and whom a duty may carry at all."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atmr_engine.arrays import (
+    DUTY,
+    NODE,
+    REQUEST,
+    SAME_DRIVER,
+    UNREACHABLE,
+    Arrays,
+)
+from atmr_engine.pricing import compile_weights, unserved_costs
+from atmr_engine.problem import DriverKind
+from atmr_engine.rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from numpy.typing import NDArray
+
+    from atmr_engine.problem import Break, Capacity, Committed, Duty, Load, Problem, Request, Visit
+
+
+class Excess:
+    """How far each subject's service rules are waived, in seconds (0 where they are not)."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.by_subject: dict[tuple[Rule, str], float] = {}
+        for waiver in problem.waivers:
+            key = (waiver.rule, waiver.subject)
+            self.by_subject[key] = max(self.by_subject.get(key, 0.0), waiver.excess_s)
+
+    def of(self, rule: Rule, subject: str) -> float:
+        return self.by_subject.get((rule, subject), 0.0)
+
+
+def compile_problem(problem: Problem) -> Arrays:
+    """Lay a problem out as arrays; O(requests x kinds of duty + places squared)."""
+    excess = Excess(problem)
+    time_s = with_nowhere(problem.travel.time_s)
+    distance_km = with_nowhere(problem.travel.distance_km)
+    unreachable = (time_s >= UNREACHABLE) | (distance_km >= UNREACHABLE)
+    time_s[unreachable] = UNREACHABLE
+    distance_km[unreachable] = UNREACHABLE
+    return Arrays(
+        nodes=compile_nodes(problem, excess),
+        requests=compile_requests(problem, excess),
+        duties=compile_duties(problem, excess),
+        compatible=compatibility(problem),
+        time_s=time_s,
+        distance_km=distance_km,
+        weights=compile_weights(problem.weights),
+        waived=bool(problem.waivers),
+    )
+
+
+def with_nowhere(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix with one more place that is at no distance from anything."""
+    places = matrix.shape[0]
+    wider = np.zeros((places + 1, places + 1))
+    wider[:places, :places] = np.minimum(matrix, UNREACHABLE)
+    return wider
+
+
+def break_nodes(problem: Problem) -> list[int]:
+    """The node of each duty's first break, and one past the last duty's."""
+    firsts = [2 * len(problem.requests)]
+    for duty in problem.duties:
+        firsts.append(firsts[-1] + len(duty.breaks))
+    return firsts
+
+
+def committed_nodes(problem: Problem, duty_index: int) -> list[int]:
+    """The nodes of a duty's fixed beginning, in order; its breaks come in the order they stand."""
+    next_break = break_nodes(problem)[duty_index]
+    nodes = []
+    for stop in problem.duties[duty_index].committed:
+        if stop.request is None:
+            nodes.append(next_break)
+            next_break += 1
+        else:
+            nodes.append(2 * problem.request_index[stop.request] + (stop.kind == "dropoff"))
+    return nodes
+
+
+def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
+    """The nodes' places, windows and services (N,) NODE."""
+    rows = []
+    for request in problem.requests:
+        late = excess.of(Rule.WINDOW, request.id)
+        rows.append(visit_row(request.pickup, late, 0.0))
+        rows.append(visit_row(request.dropoff, late, request.cleaning_s))
+    for duty in problem.duties:
+        late = excess.of(Rule.BREAK, duty.id)
+        rows.extend(break_row(pause, late) for pause in duty.breaks)
+    nodes = np.array(rows, dtype=NODE)
+    for index, duty in enumerate(problem.duties):
+        for node, stop in zip(committed_nodes(problem, index), duty.committed, strict=True):
+            fix_begin(nodes, node, stop)
+    return nodes
+
+
+def visit_row(visit: Visit, late: float, cleaning_s: float) -> tuple[float, ...]:
+    window = visit.window
+    return (visit.place, window.open_s, window.close_s, late, visit.service_s, cleaning_s)
+
+
+def break_row(pause: Break, late: float) -> tuple[float, ...]:
+    return (-1, pause.window.open_s, pause.window.close_s, late, pause.duration_s, 0.0)
+
+
+def fix_begin(nodes: NDArray[Any], node: int, stop: Committed) -> None:
+    """Narrow a committed stop's window to the moment at which it began, lateness included."""
+    if stop.begin_s is None:
+        return
+    row = nodes[node]
+    close = row["close_s"] + row["excess_s"]
+    row["open_s"] = max(row["open_s"], stop.begin_s)
+    row["excess_s"] = max(0.0, min(stop.begin_s, close) - row["close_s"])
+    row["close_s"] = min(row["close_s"], stop.begin_s)
+
+
+def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
+    """The requests' loads, limits and links (R,) REQUEST."""
+    groups: dict[str, int] = {}
+    costs = unserved_costs(problem)
+    rows = np.zeros(len(problem.requests), dtype=REQUEST)
+    rows["first_follower"] = rows["next_follower"] = rows["after"] = -1
+    for index, (row, request) in enumerate(zip(rows, problem.requests, strict=True)):
+        row["seats"] = request.load.seats
+        row["wheelchairs"] = request.load.wheelchairs
+        row["stretchers"] = request.load.stretchers
+        row["alone"] = request.ride_alone
+        row["group"] = groups.setdefault(request.share_group, len(groups))
+        row["max_ride_s"] = request.max_ride_s
+        row["ride_excess_s"] = excess.of(Rule.RIDE_TIME, request.id)
+        row["direct_s"] = problem.travel.time_s[request.pickup.place, request.dropoff.place]
+        row["unserved_cost"] = costs[index]
+        row["latest_pickup_s"] = latest_pickup(request, float(row["direct_s"]))
+        if request.link is not None:
+            after = problem.request_index[request.link.after]
+            row["after"] = after
+            row["stay_s"] = request.link.stay_s
+            row["same_driver"] = SAME_DRIVER[request.link.same_driver]
+            row["next_follower"] = rows[after]["first_follower"]
+            rows[after]["first_follower"] = index
+    for duty in problem.duties:
+        for stop in duty.committed:
+            if stop.request is not None:
+                rows[problem.request_index[stop.request]]["fixed"] = 1
+    return rows
+
+
+def latest_pickup(request: Request, direct_s: float) -> float:
+    """The latest moment at which service at the pickup can begin when nothing else is in the way."""
+    by_dropoff = request.dropoff.window.close_s - direct_s - request.pickup.service_s
+    return min(request.pickup.window.close_s, by_dropoff)
+
+
+def compile_duties(problem: Problem, excess: Excess) -> NDArray[Any]:
+    """The duties' capacities, shifts and places (D,) DUTY."""
+    nowhere = problem.travel.time_s.shape[0]
+    drivers: dict[tuple[str, str], int] = {}
+    rows = np.zeros(len(problem.duties), dtype=DUTY)
+    for row, duty, first_break in zip(rows, problem.duties, break_nodes(problem), strict=False):
+        row["seats"] = duty.capacity.seats
+        row["wheelchairs"] = duty.capacity.wheelchairs
+        row["stretchers"] = duty.capacity.stretchers
+        row["fold_wheelchair"] = duty.capacity.fold_seats_per_wheelchair
+        row["fold_stretcher"] = duty.capacity.fold_seats_per_stretcher
+        row["start"] = nowhere if duty.start_place is None else duty.start_place
+        row["end"] = nowhere if duty.end_place is None else duty.end_place
+        row["open_s"] = duty.shift.open_s
+        row["close_s"] = duty.shift.close_s
+        row["shift_excess_s"] = excess.of(Rule.SHIFT, duty.id)
+        row["max_duration_s"] = duty.max_duration_s
+        row["duration_excess_s"] = excess.of(Rule.DURATION, duty.id)
+        row["emergency"] = duty.driver_kind is DriverKind.EMERGENCY
+        person = ("driver", duty.driver) if duty.driver else ("duty", duty.id)
+        row["driver"] = drivers.setdefault(person, len(drivers))
+        row["first_break"] = first_break
+        row["breaks"] = len(duty.breaks)
+        row["committed"] = len(duty.committed)
+    return rows
+
+
+def compatibility(problem: Problem) -> NDArray[np.uint8]:
+    """Whom a duty may carry if it carries nobody else (R, D): load, skills, equipment, crew, pins.
+
+    Requests and duties that are alike are compared once.
+    """
+    table = np.zeros((len(problem.requests), len(problem.duties)), dtype=np.uint8)
+    duty_kinds: dict[Hashable, list[int]] = {}
+    for index, duty in enumerate(problem.duties):
+        kind = (duty.capacity, duty.skills, duty.equipment, duty.crew)
+        duty_kinds.setdefault(kind, []).append(index)
+    request_kinds: dict[Hashable, list[int]] = {}
+    for index, request in enumerate(problem.requests):
+        needs = (request.load, request.skills, request.equipment, request.crew)
+        request_kinds.setdefault(needs, []).append(index)
+    for alike in request_kinds.values():
+        for duties in duty_kinds.values():
+            fits = first_mismatch(problem.requests[alike[0]], problem.duties[duties[0]]) is None
+            table[np.ix_(alike, duties)] = fits
+    pin(problem, table)
+    return table
+
+
+def pin(problem: Problem, table: NDArray[np.uint8]) -> None:
+    """Leave a locked or committed request the duty that it is pinned to, and no other."""
+    pins = [(r.id, r.locked_duty) for r in problem.requests if r.locked_duty is not None]
+    pins += [(s.request, d.id) for d in problem.duties for s in d.committed if s.request]
+    for request_id, duty_id in pins:
+        row = table[problem.request_index[request_id]]
+        keep = row[problem.duty_index[duty_id]]
+        row[:] = 0
+        row[problem.duty_index[duty_id]] = keep
+
+
+def first_mismatch(request: Request, duty: Duty) -> Rule | None:
+    """The first rule by which the duty can never carry the request, pins aside; None if it can."""
+    if not holds(duty.capacity, request.load):
+        return Rule.CAPACITY
+    if not request.equipment <= duty.equipment:
+        return Rule.EQUIPMENT
+    if not request.skills <= duty.skills:
+        return Rule.SKILLS
+    return Rule.CREW if request.crew > duty.crew else None
+
+
+def holds(capacity: Capacity, load: Load) -> bool:
+    """Whether a load fits into an empty vehicle (folding seats included, see `Capacity`)."""
+    folded = capacity.fold_seats_per_wheelchair * load.wheelchairs
+    folded += capacity.fold_seats_per_stretcher * load.stretchers
+    return (
+        load.wheelchairs <= capacity.wheelchairs
+        and load.stretchers <= capacity.stretchers
+        and load.seats + folded <= capacity.seats
+    )
+
+
+def finite(value: float, otherwise: float) -> float:
+    """The value, or another one where it is infinite."""
+    return value if math.isfinite(value) else otherwise

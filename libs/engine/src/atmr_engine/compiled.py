@@ -1,0 +1,61 @@
+"""The one way to compile a function here: numba, cached on disk, no fast mathematics.
+
+numba looks at a function's own source file alone, so that a change in a callee would be missed;
+the cache key here covers every source file that has to do with compiled code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from numba import njit
+from numba.core.caching import FunctionCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+
+@cache
+def source_digest() -> str:
+    """A digest of the sources that compiled code depends on: all that name this module."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        source = path.read_bytes()
+        if b"atmr_engine.compiled" in source:
+            digest.update(source)
+    return digest.hexdigest()
+
+
+class PackageCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
+    """numba's cache on disk, with all compiled sources in the key."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        key: tuple[Any, ...] = super()._index_key(sig, codegen)
+        return (*key, source_digest())
+
+
+def compiled(function: Function) -> Function:
+    """Compile `function` at its first call and keep the machine code on disk.
+
+    numba writes beside the source, else to `NUMBA_CACHE_DIR` or the user's cache folder. Where
+    none of them can be written, the code is compiled anew in every process, and a warning says so.
+    """
+    dispatcher = njit(nogil=True)(function)
+    try:
+        cached = PackageCache(function)
+    except RuntimeError:
+        logger.warning(
+            "no folder for compiled code can be written (set NUMBA_CACHE_DIR to one): %s is "
+            "compiled anew in each process",
+            function.__qualname__,
+        )
+    else:
+        dispatcher._cache = cached  # noqa: SLF001 (enable_caching would set numba's own key)
+    return dispatcher  # type: ignore[no-any-return]  # a dispatcher is called like the function

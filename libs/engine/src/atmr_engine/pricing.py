@@ -1,0 +1,119 @@
+"""The objective in compiled form: what a timetable costs, and the least that a route can cost.
+
+The terms are those of `objective.evaluate`, to 1e-6; a test holds the two together. They are read
+by what `atmr_engine.compiled` compiles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atmr_engine.arrays import PREFER, Arrays
+from atmr_engine.compiled import compiled
+from atmr_engine.objective import SECONDS_PER_MINUTE, Weights
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from atmr_engine.problem import Problem
+
+PER_MINUTE = ("lateness", "overtime", "detour", "waiting", "working")
+PER_UNIT = ("distance_km", "duties_used", "emergency_duties", "driver_changes")
+WEIGHTS = np.dtype([(name, np.float64) for name in (*PER_MINUTE, *PER_UNIT)])
+"""The weights, per second for the times."""
+
+
+def compile_weights(weights: Weights) -> NDArray[Any]:
+    """The weights as one record (1,) WEIGHTS."""
+    row = np.zeros(1, dtype=WEIGHTS)
+    for name in PER_MINUTE:
+        row[name] = getattr(weights, f"{name}_min") / SECONDS_PER_MINUTE
+    for name in PER_UNIT:
+        row[name] = getattr(weights, name)
+    return row
+
+
+def unserved_costs(problem: Problem) -> list[float]:
+    """What leaving each request unserved costs."""
+    weights = problem.weights
+    return [weights.unserved + weights.unserved_priority * r.priority for r in problem.requests]
+
+
+@compiled
+def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> float:
+    """Cost of the timetable in `trial` (`count` stops between its start and its end)."""
+    weights = arrays.weights[0]
+    cost = used_cost(arrays, duty)
+    for k in range(1, count + 2):
+        stop = trial[k]
+        cost += weights.distance_km * stop.distance_km
+        if k <= count:
+            arrival = trial[k - 1].time_s + trial[k - 1].spent_s + stop.travel_s
+            cost += weights.waiting * max(0.0, stop.time_s - arrival)
+            if not stop.pause:
+                cost += weights.lateness * max(0.0, stop.time_s - stop.due_s)
+            if stop.boarded >= 0:
+                boarded = trial[stop.boarded]
+                ride = stop.time_s - boarded.time_s - boarded.spent_s
+                cost += weights.detour * max(0.0, ride - stop.direct_s)
+    end = trial[count + 1].time_s
+    cost += weights.overtime * max(0.0, end - arrays.duties[duty].close_s)
+    return cost + weights.working * (end - trial[0].time_s)
+
+
+@compiled
+def used_cost(arrays: Arrays, duty: int) -> float:
+    """What it costs that a duty serves anybody at all."""
+    weights = arrays.weights[0]
+    return weights.duties_used + weights.emergency_duties * arrays.duties[duty].emergency
+
+
+@compiled
+def least_cost(arrays: Arrays, duty: int, distance_km: float, busy_s: float) -> float:
+    """A lower bound on a route's cost from its way and its driving and service time."""
+    weights = arrays.weights[0]
+    return used_cost(arrays, duty) + weights.distance_km * distance_km + weights.working * busy_s
+
+
+@compiled
+def change_cost(arrays: Arrays, route_of: NDArray[np.int32], request: int, duty: int) -> float:
+    """What the driver of `duty` costs the linked legs of `request` that prefer one driver."""
+    changes = 0
+    driver = arrays.duties[duty].driver
+    row = arrays.requests[request]
+    if row.after >= 0 and row.same_driver == PREFER:
+        changes += differs(arrays, route_of, row.after, driver)
+    follower = row.first_follower
+    while follower >= 0:
+        if arrays.requests[follower].same_driver == PREFER:
+            changes += differs(arrays, route_of, follower, driver)
+        follower = arrays.requests[follower].next_follower
+    return arrays.weights[0].driver_changes * changes
+
+
+@compiled
+def differs(arrays: Arrays, route_of: NDArray[np.int32], request: int, driver: int) -> int:
+    """1 if the request is served by another driver, else 0."""
+    duty = route_of[request]
+    return int(duty >= 0 and arrays.duties[duty].driver != driver)
+
+
+@compiled
+def total_cost(
+    arrays: Arrays, route_of: NDArray[np.int32], route_costs: NDArray[np.float64]
+) -> float:
+    """The whole objective from the costs of all routes and who serves whom."""
+    total = 0.0
+    for duty in range(len(route_costs)):
+        total += route_costs[duty]
+    changes = 0
+    for request in range(len(route_of)):
+        row = arrays.requests[request]
+        duty = route_of[request]
+        if duty < 0:
+            total += row.unserved_cost
+        elif row.after >= 0 and row.same_driver == PREFER:
+            changes += differs(arrays, route_of, row.after, arrays.duties[duty].driver)
+    return total + arrays.weights[0].driver_changes * changes

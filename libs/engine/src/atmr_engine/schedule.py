@@ -1,0 +1,239 @@
+"""The reference timetable of a fixed sequence of stops.
+
+Earliest times are the least fixpoint of the difference constraints, by alternating forward and
+backward sweeps; then departure, pickups and breaks move as late as they can without moving any
+drop-off or the return, so that nobody waits or rides for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from atmr_engine.arrays import TOLERANCE, UNREACHABLE, Arrays
+from atmr_engine.compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from atmr_engine.state import State
+
+STOP = np.dtype(
+    [
+        ("time_s", np.float64),  # service begins; departure at the start, return at the end
+        ("low_s", np.float64),
+        ("high_s", np.float64),
+        ("due_s", np.float64),  # the window's own end, without waiver
+        ("spent_s", np.float64),  # service and cleaning
+        ("travel_s", np.float64),  # from the stop before
+        ("distance_km", np.float64),
+        ("ride_limit_s", np.float64),
+        ("direct_s", np.float64),
+        ("gap_s", np.float64),  # service and stay between a linked leg's drop-off and this pickup
+        ("place", np.int32),
+        ("pause", np.int32),  # 1 at a break
+        ("boarded", np.int32),  # a drop-off's pickup, by position; -1 elsewhere
+        ("linked", np.int32),  # the drop-off that this pickup follows, by position; -1 elsewhere
+    ]
+)
+STRICT, LATE, WAIVED = 0, 1, 2
+"""Which waivers count: none; windows, shifts and breaks; ride time and duration as well."""
+
+
+@compiled
+def schedule(
+    arrays: Arrays, state: State, sequence: NDArray[np.int32], count: int, duty: int
+) -> bool:
+    """Put the reference timetable of `sequence[:count]` on `duty` into `state.trial`.
+
+    Positions 1 to `count` of `state.trial` (STOP) are the stops, 0 the start, `count + 1` the end.
+    False where no timetable keeps windows, ride times, shift, duration, breaks and links; the
+    waivers are used only where there is none without. Loads are not looked at (see loads.py).
+    """
+    for level in range(WAIVED + 1 if arrays.waived else 1):
+        if not lay_out(arrays, state, sequence, count, duty, level):
+            return False
+        row = arrays.duties[duty]
+        longest = row.max_duration_s + (row.duration_excess_s if level == WAIVED else 0.0)
+        if settle(state.trial, count, longest):
+            depart_late(state.trial, count)
+            return True
+    return False
+
+
+@compiled
+def lay_out(
+    arrays: Arrays,
+    state: State,
+    sequence: NDArray[np.int32],
+    count: int,
+    duty: int,
+    level: int,
+) -> bool:
+    """Fill windows, services and ways of each position; False where there is no way at all."""
+    row = arrays.duties[duty]
+    trial = state.trial
+    for k in range(count):
+        state.position[sequence[k]] = k + 1
+    lay_end(trial[0], row.start, row.open_s, np.inf)
+    excess = row.shift_excess_s if level >= LATE else 0.0
+    lay_end(trial[count + 1], row.end, -np.inf, row.close_s + excess)
+    for k in range(1, count + 1):
+        node = sequence[k - 1]
+        lay_node(arrays, trial[k], node, level)
+        if trial[k].pause:
+            trial[k].place = trial[k - 1].place
+        else:
+            bind(arrays, state, sequence, count, k, duty)
+    for k in range(1, count + 2):
+        here, there = trial[k - 1].place, trial[k].place
+        trial[k].travel_s = arrays.time_s[here, there]
+        trial[k].distance_km = arrays.distance_km[here, there]
+        if trial[k].travel_s >= UNREACHABLE:
+            return False
+    return True
+
+
+@compiled
+def lay_end(stop: Any, place: int, low_s: float, high_s: float) -> None:
+    """Fill a start or an end."""
+    stop.place = place
+    stop.low_s = low_s
+    stop.time_s = low_s
+    stop.high_s = high_s
+    stop.due_s = high_s
+    stop.spent_s = 0.0
+    stop.pause = 0
+    stop.boarded = -1
+    stop.linked = -1
+
+
+@compiled
+def lay_node(arrays: Arrays, stop: Any, node: int, level: int) -> None:
+    """Fill what a node brings along by itself."""
+    row = arrays.nodes[node]
+    stop.place = row.place
+    stop.pause = int(row.place < 0)
+    stop.low_s = row.open_s
+    stop.due_s = row.close_s
+    stop.high_s = row.close_s + (row.excess_s if level >= LATE else 0.0)
+    stop.spent_s = row.service_s + row.cleaning_s
+    stop.boarded = -1
+    stop.linked = -1
+    stop.time_s = stop.low_s
+    if node & 1 and not stop.pause:
+        request = arrays.requests[node >> 1]
+        stop.direct_s = request.direct_s
+        stop.ride_limit_s = request.max_ride_s
+        if level == WAIVED:
+            stop.ride_limit_s += request.ride_excess_s
+
+
+@compiled
+def bind(
+    arrays: Arrays,
+    state: State,
+    sequence: NDArray[np.int32],
+    count: int,
+    k: int,
+    duty: int,
+) -> None:
+    """Tie a pickup or drop-off to its other end and to its linked legs."""
+    stop = state.trial[k]
+    node = sequence[k - 1]
+    request = node >> 1
+    row = arrays.requests[request]
+    if node & 1:
+        stop.boarded = state.position[node - 1]
+        stop.high_s = min(stop.high_s, latest_for_followers(arrays, state, request, duty))
+    elif row.after >= 0:
+        drop = 2 * row.after + 1
+        where = state.position[drop]
+        gap = arrays.nodes[drop].service_s + row.stay_s
+        if 1 <= where <= count and sequence[where - 1] == drop:
+            stop.linked = where
+            stop.gap_s = gap
+        elif state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
+            stop.low_s = max(stop.low_s, state.begin_s[drop] + gap)
+    stop.time_s = stop.low_s
+
+
+@compiled
+def latest_for_followers(arrays: Arrays, state: State, request: int, duty: int) -> float:
+    """By when a drop-off on `duty` must begin for the legs that follow it on other routes."""
+    latest = np.inf
+    service = arrays.nodes[2 * request + 1].service_s
+    follower = arrays.requests[request].first_follower
+    while follower >= 0:
+        row = arrays.requests[follower]
+        if state.route_of[follower] >= 0 and state.route_of[follower] != duty:
+            latest = min(latest, state.begin_s[2 * follower] - row.stay_s - service)
+        follower = row.next_follower
+    return latest
+
+
+@compiled
+def settle(trial: NDArray[Any], count: int, longest_s: float) -> bool:
+    """Raise all times to the least fixpoint; False where there is none.
+
+    Each pair of sweeps that changes anything settles one more backward constraint (ride times and
+    the duration), so that more pairs than there are of them mean a cycle that cannot be satisfied.
+    """
+    for _ in range(count + 3):
+        if not sweep_forward(trial, count):
+            return False
+        raised = raise_earlier(trial, count, longest_s)
+        if raised <= 0:
+            return raised == 0
+    return False
+
+
+@compiled
+def sweep_forward(trial: NDArray[Any], count: int) -> bool:
+    """Nobody arrives before the way is driven, nor before the linked leg has ended."""
+    for k in range(1, count + 2):
+        stop = trial[k]
+        before = trial[k - 1]
+        time = max(stop.time_s, before.time_s + before.spent_s + stop.travel_s)
+        if stop.linked >= 0:
+            if stop.linked >= k:
+                return False
+            time = max(time, trial[stop.linked].time_s + stop.gap_s)
+        if time > stop.high_s + TOLERANCE:
+            return False
+        stop.time_s = time
+    return True
+
+
+@compiled
+def raise_earlier(trial: NDArray[Any], count: int, longest_s: float) -> int:
+    """Delay pickups and departure for ride times and duration: 1 changed, 0 not, -1 impossible."""
+    changed = 0
+    for k in range(count, 0, -1):
+        boarded = trial[k].boarded
+        if boarded >= 0:
+            pickup = trial[boarded]
+            needed = trial[k].time_s - trial[k].ride_limit_s - pickup.spent_s
+            if needed > pickup.time_s + TOLERANCE:
+                if needed > pickup.high_s + TOLERANCE:
+                    return -1
+                pickup.time_s = needed
+                changed = 1
+    needed = trial[count + 1].time_s - longest_s
+    if needed > trial[0].time_s + TOLERANCE:
+        trial[0].time_s = needed
+        changed = 1
+    return changed
+
+
+@compiled
+def depart_late(trial: NDArray[Any], count: int) -> None:
+    """Move departure, pickups and breaks as late as drop-offs, return and windows let them."""
+    for k in range(count, -1, -1):
+        stop = trial[k]
+        if stop.boarded < 0:
+            following = trial[k + 1]
+            latest = following.time_s - following.travel_s - stop.spent_s
+            latest = min(latest, min(stop.due_s, stop.high_s))
+            stop.time_s = max(stop.time_s, latest)

@@ -1,0 +1,120 @@
+"""From a problem to a plan: construct, improve within the budget, prove."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atmr_engine.beginning import begin, resume
+from atmr_engine.checker import check
+from atmr_engine.compilation import compile_problem
+from atmr_engine.construct.cheapest import insert_all
+from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.cooling import Course
+from atmr_engine.improve.neighbours import nearest_requests
+from atmr_engine.improve.search import best_of, restore, search
+from atmr_engine.plan import Plan
+from atmr_engine.random_numbers import random_state
+from atmr_engine.timetable import routes_of
+from atmr_engine.unserved import explain_unserved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from atmr_engine.arrays import Arrays
+    from atmr_engine.budget import Budget
+    from atmr_engine.problem import Problem
+    from atmr_engine.rules import Violation
+    from atmr_engine.state import State
+
+WIDEST = 0.05
+"""The first threshold, as a share of the mean cost per served request."""
+
+
+class PlanRefusedError(RuntimeError):
+    """The independent checker refused a plan of the solver: a defect, with the violations."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        first = "; ".join(violation.message for violation in violations[:3])
+        super().__init__(
+            f"the solver's own plan breaks {len(violations)} rules ({first}): this is a defect of "
+            "the engine, please report it with the problem"
+        )
+        self.violations = violations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a search is: the best cost so far, with `unserved` requests at their cost."""
+
+    iterations: int
+    seconds: float
+    cost: float
+
+
+def solve(
+    problem: Problem,
+    budget: Budget,
+    seed: int = 0,
+    warm_start: Plan | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Plan:
+    """Plan a day: construction first, then improvement until the budget is spent.
+
+    Deterministic for a problem, a seed, a warm start and a budget in iterations alone; no budget
+    is too small for the construction. The independent checker passes every plan that is returned.
+
+    Raises:
+        CommitmentError: where a duty's commitments cannot be kept.
+        PlanRefusedError: where the checker refuses the plan, which is a defect.
+    """
+    course = Course(budget, time.perf_counter, time.perf_counter())
+    arrays = compile_problem(problem)
+    state = begin(problem, arrays)
+    if warm_start is not None:
+        resume(problem, arrays, state, warm_start)
+    random = random_state(seed)
+    insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random)
+    improved = improve(arrays, state, course, random, progress)
+    plan = Plan(
+        routes=routes_of(problem, state),
+        unserved=explain_unserved(problem, arrays, state),
+        iterations=course.iterations,
+        seconds=course.seconds,
+        source="search" if improved else "construction" if warm_start is None else "warm_start",
+    )
+    if violations := check(problem, plan):
+        raise PlanRefusedError(violations)
+    return plan
+
+
+def improve(
+    arrays: Arrays,
+    state: State,
+    course: Course,
+    random: NDArray[np.uint64],
+    progress: Callable[[Progress], None] | None,
+) -> bool:
+    """Search until the budget is spent and leave the best plan in `state`; whether it is better."""
+    if not len(arrays.requests) or not len(arrays.duties) or course.spent >= 1:
+        return False
+    near = nearest_requests(arrays)
+    best = best_of(arrays, state)
+    first = float(best.costs[0])
+    widest = WIDEST * float(state.cost.sum()) / max(1, int((state.route_of >= 0).sum()))
+    while (spent := course.spent) < 1:
+        chunk, started = course.next_chunk(), course.seconds
+        search(arrays, state, best, near, widest * (1 - spent) ** 2, chunk, random)
+        course.advance(chunk, course.seconds - started)
+        if progress is not None:
+            progress(
+                Progress(
+                    iterations=course.iterations, seconds=course.seconds, cost=float(best.costs[0])
+                )
+            )
+    restore(arrays, state, best)
+    return bool(best.costs[0] < first)

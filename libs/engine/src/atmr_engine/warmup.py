@@ -1,0 +1,44 @@
+"""Compile everything once on a tiny problem, so that the first real one does not wait for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from atmr_engine.budget import Budget
+from atmr_engine.problem import (
+    Break,
+    Capacity,
+    Duty,
+    Problem,
+    Request,
+    TimeWindow,
+    Travel,
+    Visit,
+)
+from atmr_engine.solver import solve
+
+ITERATIONS = 64
+
+
+def warmup() -> None:
+    """Compile what `solve` runs, or load it from the cache on disk.
+
+    The first call on a machine takes half a minute of one core, later processes a second or two.
+    """
+    apart = np.ones((3, 3)) - np.eye(3)
+    day = TimeWindow(0.0, 36_000.0)
+    requests = tuple(
+        Request(id=name, pickup=Visit(place=1, window=day), dropoff=Visit(place=2, window=day))
+        for name in ("one", "two")
+    )
+    duty = Duty(
+        id="duty",
+        capacity=Capacity(seats=2),
+        shift=day,
+        start_place=0,
+        end_place=0,
+        breaks=(Break(duration_s=900.0, window=day),),
+    )
+    travel = Travel(time_s=600.0 * apart, distance_km=apart)
+    problem = Problem(requests=requests, duties=(duty,), travel=travel)
+    solve(problem, Budget(iterations=ITERATIONS))
