@@ -7,9 +7,22 @@ from dispatch_api.drivers import tables as drivers
 from dispatch_api.duties import tables as duties
 from dispatch_api.patients import tables as patients
 from dispatch_api.places import tables as places
+from dispatch_api.plans import tables as plans
 from dispatch_api.schema import metadata
 from dispatch_api.vehicles import tables as vehicles
+from dispatch_api.waivers import tables as waivers
 
-FEATURES = (companies, patients, places, vehicles, drivers, duties, bookings, dispatch)
+FEATURES = (
+    companies,
+    patients,
+    places,
+    vehicles,
+    drivers,
+    duties,
+    bookings,
+    dispatch,
+    plans,
+    waivers,
+)
 
 __all__ = ["FEATURES", "metadata"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -13,7 +15,17 @@ from pydantic import BaseModel, Field
 from atmr_common.web.problems import FieldProblem, InvalidError
 
 MAX_PAGE = 500
+
+
+class HasId(Protocol):
+    """Anything with an id that sorts by time (UUIDv7)."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
 Item = TypeVar("Item")
+Identified = TypeVar("Identified", bound=HasId)
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Items per page.")]
 CursorText = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before.")
@@ -53,6 +65,27 @@ def decode_cursor(cursor: str | None, keys: int) -> tuple[str, ...] | None:
     ):
         raise _invalid()
     return tuple(values)
+
+
+def decode_id_cursor(cursor: str | None) -> UUID | None:
+    """The id that the page before ended with; None for the first page.
+
+    Raises:
+        InvalidError: for a cursor that this API did not make.
+
+    """
+    keys = decode_cursor(cursor, 1)
+    try:
+        return UUID(keys[0]) if keys else None
+    except ValueError as error:
+        raise _invalid() from error
+
+
+def page_by_id(items: Sequence[Identified], limit: int) -> Page[Identified]:
+    """A page of `items`, of which one more than `limit` was asked to see whether more follow."""
+    page = list(items[:limit])
+    following = encode_cursor(str(page[-1].id)) if len(items) > limit else None
+    return Page(items=page, next_cursor=following)
 
 
 def _invalid() -> InvalidError:

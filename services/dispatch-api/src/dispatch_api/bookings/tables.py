@@ -54,7 +54,7 @@ class BookingRow(DispatchTable, table=True):
     companions: int = 0
     equipment: list[str] = Field(sa_type=json_column())
     skills: list[str] = Field(sa_type=json_column())
-    crew_needed: int = 1
+    crew_needed: int | None = Field(default=None, description="by mobility where not given")
     ride_alone: bool = False
     share_group: str = Field(default="", max_length=40)
     service_pickup_min: float | None = None

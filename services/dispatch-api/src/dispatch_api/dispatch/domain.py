@@ -10,6 +10,7 @@ class RunMode(StrEnum):
 
     HEURISTIC = "heuristic"  # construction alone
     SOLVER = "solver"  # construction, then search within the budget
+    AUTO = "auto"  # everything that is available; the stages say what ran
 
 
 class RunState(StrEnum):
