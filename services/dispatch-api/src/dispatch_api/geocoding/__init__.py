@@ -1,5 +1,5 @@
 """Addresses become points: the geocoding port and the offline index behind it."""
 
-from dispatch_api.geocoding.port import Geocoder, GeocodeHit, Precision, dispatchable
+from dispatch_api.geocoding.port import GeocodeHit, Geocoder, Precision, dispatchable
 
 __all__ = ["GeocodeHit", "Geocoder", "Precision", "dispatchable"]

@@ -59,8 +59,7 @@ def parse(text: str) -> HouseNumber | None:
     low, suffix, high, last_suffix = found.groups()
     first = int(low)
     last = int(high) if high else first
-    if last < first:
-        last = first
+    last = max(last, first)
     return HouseNumber(first, last, suffix or last_suffix or "")
 
 

@@ -41,14 +41,66 @@ _DOTTED_ENDINGS = (
 """Compounds with a full stop: Bahnhofstr., Bahnhofpl., Annank., Mannerheimint., Annag."""
 
 PARTICLES = frozenset(
-    "de du des la le les l d a au aux et sur sous der die das dem den am im an auf zum zur in "
-    "von di da del della dei delle al alla".split()
+    [
+        "de",
+        "du",
+        "des",
+        "la",
+        "le",
+        "les",
+        "l",
+        "d",
+        "a",
+        "au",
+        "aux",
+        "et",
+        "sur",
+        "sous",
+        "der",
+        "die",
+        "das",
+        "dem",
+        "den",
+        "am",
+        "im",
+        "an",
+        "auf",
+        "zum",
+        "zur",
+        "in",
+        "von",
+        "di",
+        "da",
+        "del",
+        "della",
+        "dei",
+        "delle",
+        "al",
+        "alla",
+    ]
 )
 """Words that people leave out: they count less when names are compared."""
 
 _COUNTRIES = frozenset(
-    "suisse schweiz svizzera svizra switzerland suomi finland france deutschland germany "
-    "allemagne italia italie italy oesterreich osterreich austria".split()
+    [
+        "suisse",
+        "schweiz",
+        "svizzera",
+        "svizra",
+        "switzerland",
+        "suomi",
+        "finland",
+        "france",
+        "deutschland",
+        "germany",
+        "allemagne",
+        "italia",
+        "italie",
+        "italy",
+        "oesterreich",
+        "osterreich",
+        "austria",
+    ]
 )
 
 _WORD = re.compile(r"[^\W_]+\.?", re.UNICODE)
