@@ -60,6 +60,7 @@ class Reading(Generic[_Record]):
     rows: dict[int, _Record]
     errors: tuple[RowError, ...]
     warnings: tuple[str, ...]
+    file: str = ""
     zone: tzinfo | None = None
     day: date | None = None
     unlisted_errors: int = 0
@@ -253,6 +254,7 @@ def _reading(
 ) -> Reading[_Record]:
     in_order = sorted(report.errors, key=lambda error: (error.row or 0, error.column or ""))
     return Reading(
+        file=report.file,
         rows=rows,
         errors=tuple(in_order),
         warnings=tuple(report.warnings),
