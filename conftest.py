@@ -1,3 +1,3 @@
 """Fixtures for the tests of every package."""
 
-pytest_plugins = ["support.postgres", "support.dispatch_client"]
+pytest_plugins = ["support.postgres", "support.dispatch_client", "support.osrm"]
