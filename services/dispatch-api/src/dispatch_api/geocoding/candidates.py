@@ -40,7 +40,8 @@ FROM street_name JOIN street ON street.id = street_name.street_id
 WHERE street_name.name_id IN (SELECT value FROM json_each(?)) LIMIT ?
 """
 _PLACES = """
-SELECT place_name.name_id, place.id, label, street, house_number, postcode, city, lat, lon, precision
+SELECT place_name.name_id, place.id, label, street, house_number, postcode, city,
+    lat, lon, precision
 FROM place_name JOIN place ON place.id = place_name.place_id
 WHERE place_name.name_id IN (SELECT value FROM json_each(?)) LIMIT ?
 """

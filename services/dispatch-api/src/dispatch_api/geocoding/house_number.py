@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from dispatch_api.geocoding.spelling import fold
 
 _SUFFIX = r"(?:bis|ter|quater|[a-z])"
-_PART = re.compile(rf"([0-9]{{1,5}})\s?({_SUFFIX}?)(?:\s?[-/]\s?([0-9]{{1,5}})\s?({_SUFFIX}?))?$")
+_PART = re.compile(
+    rf"([0-9]{{1,5}})\s?({_SUFFIX}?)(?:\s?[-/]\s?([0-9]{{1,5}})\s?({_SUFFIX}?))?"
+    r"(?:\s[0-9]+)?$"
+)
+"""Number, suffix, the end of a range; a flat's number after them ('11 B 9') is passed over."""
 _BARE_SUFFIX = re.compile(rf"([0-9]{{1,5}}\s?{_SUFFIX})[-/]([a-z])$")
 
 
@@ -40,16 +44,13 @@ class HouseNumber:
 
     def apart(self, other: HouseNumber) -> tuple[int, bool]:
         """How far two numbers of a street are from one another, nearest first when sorted."""
-        if other.low > self.high:
-            distance = other.low - self.high
-        else:
-            distance = max(0, self.low - other.high)
+        distance = max(0, other.low - self.high, self.low - other.high)
         return distance, (distance % 2 == 1)
 
 
 def parse(text: str) -> HouseNumber | None:
     """One number or range; None where the text is no house number."""
-    compact = re.sub(r"\s*[–—]\s*", "-", text.strip()).casefold()
+    compact = re.sub(r"\s*[\u2013\u2014]\s*", "-", text.strip()).casefold()
     letters = _BARE_SUFFIX.fullmatch(compact)
     if letters:
         compact = letters.group(1)

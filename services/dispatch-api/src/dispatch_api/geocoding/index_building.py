@@ -154,8 +154,8 @@ class _Building:
 def _sighting_row(record: AddressRecord | StreetRecord) -> tuple[Any, ...]:
     others = json.dumps(record.other_names)
     if isinstance(record, StreetRecord):
-        place = ("", "", "", "", record.lat, record.lon, "", 0)
-        return (canonical(record.name), record.name, others, *place)
+        no_house = ("", "", "", "", record.lat, record.lon, "", 0)
+        return (canonical(record.name), record.name, others, *no_house)
     place = (record.house_number, record.postcode, record.city, record.municipality)
     point = (record.lat, record.lon, record.precision.value, int(record.standing))
     return (canonical(record.street), record.street, others, *place, *point)

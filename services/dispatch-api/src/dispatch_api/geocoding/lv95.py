@@ -6,6 +6,11 @@ coordinates and WGS84" (2016), section 3. Good to about 1 m on the ground.
 
 from __future__ import annotations
 
+from typing import Final
+
+_EASTINGS: Final = (2_450_000, 2_850_000)
+_NORTHINGS: Final = (1_050_000, 1_320_000)
+
 
 def wgs84(easting: float, northing: float) -> tuple[float, float]:
     """(lat, lon) in degrees of an LV95 point in metres.
@@ -13,7 +18,10 @@ def wgs84(easting: float, northing: float) -> tuple[float, float]:
     Raises ValueError for a point outside Switzerland's frame, which is what swapped columns
     or the older LV03 frame (six digits) look like.
     """
-    if not (2_450_000 <= easting <= 2_850_000 and 1_050_000 <= northing <= 1_320_000):
+    in_frame = (
+        _EASTINGS[0] <= easting <= _EASTINGS[1] and _NORTHINGS[0] <= northing <= _NORTHINGS[1]
+    )
+    if not in_frame:
         raise ValueError(
             f"easting {easting}, northing {northing} is no LV95 point; LV95 has an easting of"
             " 2.48 to 2.84 million and a northing of 1.07 to 1.30 million metres"

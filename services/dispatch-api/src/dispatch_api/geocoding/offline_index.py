@@ -31,7 +31,7 @@ LEAST_SCORE = 0.5
 """Hits less alike than this are left out: they would be guesses."""
 STREETS_LOOKED_UP = 40
 NEAREST_OFFERED = 3
-NO_SUCH_NUMBER = 0.75
+NO_SUCH_NUMBER = 0.85
 """Factor on the score of a street that lacks the number asked for."""
 WITHIN_RANGE = 0.98
 POSTCODE_UNKNOWN = 0.98
@@ -187,9 +187,7 @@ class OfflineGeocoder:
             " FROM house WHERE street_id = ? ORDER BY low, suffix, written",
             (street_id,),
         )
-        return [
-            _HouseRow(HouseNumber(*row[:3]), *row[3:8], precision=Precision(row[8])) for row in rows
-        ]
+        return [_HouseRow(HouseNumber(*row[:3]), *row[3:8], Precision(row[8])) for row in rows]
 
 
 def label(street: str, number: str, postcode: str, city: str) -> str:

@@ -9,6 +9,9 @@ from typing import Final
 METRES_PER_DEGREE: Final = 111_195.0
 """Of latitude, on a sphere of the mean earth radius 6,371 km."""
 
+NO_AREA: Final = 1e-14
+"""Square degrees: less than a square decimetre, so a line or a point."""
+
 Point = tuple[float, float]
 """(lat, lon) in WGS84 degrees."""
 
@@ -26,7 +29,7 @@ def centroid(points: Sequence[Point]) -> Point:
         doubled_area += cross
         lat_sum += (lat_a + lat_b) * cross
         lon_sum += (lon_a + lon_b) * cross
-    if len(points) < 4 or abs(doubled_area) < 1e-14:
+    if abs(doubled_area) < NO_AREA:
         distinct = list(dict.fromkeys(points))
         return (
             sum(lat for lat, _ in distinct) / len(distinct),

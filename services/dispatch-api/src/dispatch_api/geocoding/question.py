@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dispatch_api.geocoding import house_number
 from dispatch_api.geocoding.house_number import HouseNumber
-from dispatch_api.geocoding.spelling import canonical, is_country
+from dispatch_api.geocoding.spelling import canonical
 
 MAX_TEXT = 200
 """Characters of a search that are read."""
@@ -20,12 +20,17 @@ MAX_READINGS = 4
 
 _NUMBER = re.compile(
     r"(?<![0-9])[0-9]{1,5}(?![0-9])"
-    r"(?:\s?(?:bis|ter|quater)(?![^\W_])|[a-z](?![^\W_])|\s[a-h](?![\w.'’]))?"
-    r"(?:\s?[-–/]\s?[0-9]{1,4}(?![0-9])(?:[a-z](?![^\W_]))?)?",
+    r"(?:\s?(?:bis|ter|quater)(?![^\W_])|[a-z](?![^\W_])|\s[a-h](?![\w.'\u2019]))?"
+    r"(?:\s?[-\u2013/]\s?[0-9]{1,4}(?![0-9])(?:[a-z](?![^\W_]))?)?",
     re.IGNORECASE,
 )
 _COUNTRY_MARK = re.compile(r"\b(?:CH|FI|F|D|I|A)\s?-\s?(?=[0-9]{4,5}\b)", re.IGNORECASE)
-_COUNTRY_AT_END = re.compile(r"(?<=\w)[\s,(]+CH[\s)]*$", re.IGNORECASE)
+_COUNTRY_AT_END = re.compile(
+    r"(?:(?<=\w)[\s,(]+CH|[,(]\s*(?:Suisse|Schweiz|Svizzera|Switzerland|Suomi|Finland|France"
+    r"|Deutschland|Germany|Allemagne|Italia|Italie|Italy|Österreich|Austria))[\s).]*$",
+    re.IGNORECASE,
+)
+"""After a comma, or 'CH': without them it may be the street's name, as in Avenue de France."""
 _LONG_NUMBER = re.compile(r"[0-9]{4,5}")
 
 
@@ -70,10 +75,9 @@ def readings(text: str, is_postcode: Callable[[str], bool]) -> list[Reading]:
 
 
 def _words(text: str, left_out: list[re.Match[str]]) -> str:
-    """The canonical words of a text without the spans left out, and without countries."""
+    """The canonical words of a text without the spans left out."""
     characters = list(text)
     for found in left_out:
         for at in range(*found.span()):
             characters[at] = " "
-    words = canonical("".join(characters)).split()
-    return " ".join(word for word in words if not is_country(word))
+    return canonical("".join(characters))

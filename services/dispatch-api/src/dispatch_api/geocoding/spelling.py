@@ -13,7 +13,17 @@ MAX_CHARACTERS = 300
 """Bound after folding: one character can unfold into many (Unicode compatibility forms)."""
 
 _LETTERS_NFKD_LEAVES = str.maketrans(
-    {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+    {
+        "ß": "ss",
+        "æ": "ae",
+        "ø": "o",
+        "œ": "oe",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "\u0131": "i",
+    }
 )
 
 _WORDS = {
@@ -41,67 +51,16 @@ _DOTTED_ENDINGS = (
 """Compounds with a full stop: Bahnhofstr., Bahnhofpl., Annank., Mannerheimint., Annag."""
 
 PARTICLES = frozenset(
-    [
-        "de",
-        "du",
-        "des",
-        "la",
-        "le",
-        "les",
-        "l",
-        "d",
-        "a",
-        "au",
-        "aux",
-        "et",
-        "sur",
-        "sous",
-        "der",
-        "die",
-        "das",
-        "dem",
-        "den",
-        "am",
-        "im",
-        "an",
-        "auf",
-        "zum",
-        "zur",
-        "in",
-        "von",
-        "di",
-        "da",
-        "del",
-        "della",
-        "dei",
-        "delle",
-        "al",
-        "alla",
-    ]
+    (
+        *("de", "du", "des", "la", "le", "les", "l", "d", "a", "au", "aux", "et", "sur", "sous"),
+        *("der", "die", "das", "dem", "den", "am", "im", "an", "auf", "zum", "zur", "in", "von"),
+        *("di", "da", "del", "della", "dei", "delle", "al", "alla"),
+    )
 )
 """Words that people leave out: they count less when names are compared."""
 
-_COUNTRIES = frozenset(
-    [
-        "suisse",
-        "schweiz",
-        "svizzera",
-        "svizra",
-        "switzerland",
-        "suomi",
-        "finland",
-        "france",
-        "deutschland",
-        "germany",
-        "allemagne",
-        "italia",
-        "italie",
-        "italy",
-        "oesterreich",
-        "osterreich",
-        "austria",
-    ]
-)
+SHORTEST_STEM = 4
+"""Letters before an abbreviated ending: 'Annank.' is a street, 'k.' alone is not."""
 
 _WORD = re.compile(r"[^\W_]+\.?", re.UNICODE)
 
@@ -126,7 +85,7 @@ def expand(word: str) -> str:
         return _WORDS[bare]
     for ending, full in _DOTTED_ENDINGS:
         stem = bare.removesuffix(ending)
-        if stem != bare and len(stem) > 3 and (word.endswith(".") or ending == "str"):
+        if stem != bare and len(stem) >= SHORTEST_STEM and (word.endswith(".") or ending == "str"):
             return stem + full
     return bare
 
@@ -143,11 +102,6 @@ def canonical(text: str) -> str:
 def without_particles(canonical_text: str) -> str:
     """The words that carry the name: 'rue de la gare' -> 'rue gare'."""
     return " ".join(word for word in canonical_text.split() if word not in PARTICLES)
-
-
-def is_country(word: str) -> bool:
-    """Whether a folded word names a country, which no street of the index needs."""
-    return word in _COUNTRIES
 
 
 def grams(canonical_text: str) -> set[str]:
