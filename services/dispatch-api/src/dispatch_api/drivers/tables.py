@@ -17,6 +17,7 @@ class DriverRow(DispatchTable, table=True):
     __table_args__ = (
         sa.UniqueConstraint("company_id", "id"),
         sa.UniqueConstraint("company_id", "name"),
+        sa.UniqueConstraint("company_id", "subject"),
         sa.ForeignKeyConstraint(
             ["company_id", "start_place_id"], ["dispatch.place.company_id", "dispatch.place.id"]
         ),

@@ -14,7 +14,14 @@ class DutyRow(DispatchTable, table=True):
     __tablename__ = "duty"
     __table_args__ = (
         sa.UniqueConstraint("company_id", "id"),
-        sa.UniqueConstraint("company_id", "day", "name"),
+        sa.Index(
+            "uq_duty_name_of_day",
+            "company_id",
+            "day",
+            "name",
+            unique=True,
+            postgresql_where=sa.text("cancelled_at IS NULL"),
+        ),
         sa.ForeignKeyConstraint(
             ["company_id", "vehicle_id"], ["dispatch.vehicle.company_id", "dispatch.vehicle.id"]
         ),
@@ -36,6 +43,7 @@ class DutyRow(DispatchTable, table=True):
     ends_at: datetime = Field(sa_type=timestamp())
     start_place_id: UUID | None = None
     end_place_id: UUID | None = None
+    cancelled_at: datetime | None = Field(default=None, sa_type=timestamp())
     version: int = 1
     created_at: datetime = Field(sa_type=timestamp())
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from atmr_common.database.tables import timestamp
+from atmr_common.database.tables import json_column, timestamp
 from dispatch_api.schema import DispatchTable
 
 
@@ -40,3 +40,21 @@ class PatientTokenRow(DispatchTable, table=True):
     company_id: UUID = Field(primary_key=True)
     token: bytes = Field(primary_key=True)
     patient_id: UUID = Field(primary_key=True)
+
+
+class PatientAccessRow(DispatchTable, table=True):
+    __tablename__ = "patient_access_log"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["company_id", "patient_id"], ["dispatch.patient.company_id", "dispatch.patient.id"]
+        ),
+        sa.Index("ix_patient_access_log_patient", "company_id", "patient_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    company_id: UUID
+    patient_id: UUID
+    subject: str = Field(max_length=200, description="`sub` of the reader's token")
+    role: str = Field(max_length=16)
+    at: datetime = Field(sa_type=timestamp())
+    fields: list[str] = Field(sa_type=json_column(), description="names of what was shown")

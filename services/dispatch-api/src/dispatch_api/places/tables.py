@@ -20,14 +20,16 @@ class PlaceRow(DispatchTable, table=True):
         ),
         sa.CheckConstraint("(patient_id IS NULL) = (sealed IS NULL)", name="home_is_sealed"),
         sa.CheckConstraint(
-            "patient_id IS NULL OR (label IS NULL AND lat IS NULL AND lon IS NULL)",
+            "patient_id IS NULL OR num_nonnulls("
+            "label, address, lat, lon, entrance, floor, door_code, pin_corrected_by) = 0",
             name="home_shows_nothing",
         ),
+        sa.CheckConstraint("(lat IS NULL) = (lon IS NULL)", name="point_is_whole"),
     )
 
     id: UUID = Field(primary_key=True)
     company_id: UUID = Field(foreign_key="dispatch.company.id")
-    patient_id: UUID | None = Field(default=None, description="whose home it is")
+    patient_id: UUID | None = Field(default=None, index=True, description="whose home it is")
     sealed: bytes | None = Field(default=None, description="all of PlaceDetails of a home")
     label: str | None = Field(default=None, max_length=200)
     address: str | None = Field(default=None, max_length=300)
@@ -36,8 +38,11 @@ class PlaceRow(DispatchTable, table=True):
     entrance: str | None = Field(default=None, max_length=200)
     floor: str | None = Field(default=None, max_length=40)
     door_code: str | None = Field(default=None, max_length=40)
-    precision: Precision = Field(sa_type=enum_column(Precision))
-    geocode_source: str = Field(max_length=80, description="index, client, or who moved the pin")
+    precision: Precision | None = Field(
+        default=None, sa_type=enum_column(Precision), description="None: not located"
+    )
+    geocode_source: str = Field(max_length=80, description="the index's data, client, or pin")
+    pin_corrected_by: str | None = Field(default=None, max_length=200)
     pin_corrected_at: datetime | None = Field(default=None, sa_type=timestamp())
     version: int = 1
     created_at: datetime = Field(sa_type=timestamp())

@@ -57,6 +57,7 @@ def upgrade() -> None:
             sa.Enum(
                 "heuristic",
                 "solver",
+                "auto",
                 name="runmode",
                 native_enum=False,
                 create_constraint=True,
@@ -193,6 +194,30 @@ def upgrade() -> None:
         schema="dispatch",
     )
     op.create_table(
+        "patient_access_log",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fields", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["company_id", "patient_id"],
+            ["dispatch.patient.company_id", "dispatch.patient.id"],
+            name=op.f("fk_patient_access_log_company_id_patient_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_patient_access_log")),
+        schema="dispatch",
+    )
+    op.create_index(
+        "ix_patient_access_log_patient",
+        "patient_access_log",
+        ["company_id", "patient_id"],
+        unique=False,
+        schema="dispatch",
+    )
+    op.create_table(
         "patient_token",
         sa.Column("company_id", sa.Uuid(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=False),
@@ -232,17 +257,19 @@ def upgrade() -> None:
                 length=32,
                 schema="dispatch",
             ),
-            nullable=False,
+            nullable=True,
         ),
         sa.Column("geocode_source", sa.String(length=80), nullable=False),
+        sa.Column("pin_corrected_by", sa.String(length=200), nullable=True),
         sa.Column("pin_corrected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(lat IS NULL) = (lon IS NULL)", name=op.f("ck_place_point_is_whole")),
         sa.CheckConstraint(
             "(patient_id IS NULL) = (sealed IS NULL)", name=op.f("ck_place_home_is_sealed")
         ),
         sa.CheckConstraint(
-            "patient_id IS NULL OR (label IS NULL AND lat IS NULL AND lon IS NULL)",
+            "patient_id IS NULL OR num_nonnulls(label, address, lat, lon, entrance, floor, door_code, pin_corrected_by) = 0",
             name=op.f("ck_place_home_shows_nothing"),
         ),
         sa.ForeignKeyConstraint(
@@ -255,6 +282,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place")),
         sa.UniqueConstraint("company_id", "id", name=op.f("uq_place_company_id_id")),
+        schema="dispatch",
+    )
+    op.create_index(
+        op.f("ix_dispatch_place_patient_id"),
+        "place",
+        ["patient_id"],
+        unique=False,
         schema="dispatch",
     )
     op.create_table(
@@ -316,6 +350,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_driver")),
         sa.UniqueConstraint("company_id", "id", name=op.f("uq_driver_company_id_id")),
         sa.UniqueConstraint("company_id", "name", name=op.f("uq_driver_company_id_name")),
+        sa.UniqueConstraint("company_id", "subject", name=op.f("uq_driver_company_id_subject")),
         schema="dispatch",
     )
     op.create_table(
@@ -329,6 +364,7 @@ def upgrade() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("start_place_id", sa.Uuid(), nullable=True),
         sa.Column("end_place_id", sa.Uuid(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_duty_ends_after_start")),
@@ -351,12 +387,19 @@ def upgrade() -> None:
             ["company_id"], ["dispatch.company.id"], name=op.f("fk_duty_company_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
-        sa.UniqueConstraint("company_id", "day", "name", name=op.f("uq_duty_company_id_day_name")),
         sa.UniqueConstraint("company_id", "id", name=op.f("uq_duty_company_id_id")),
         schema="dispatch",
     )
     op.create_index(
         op.f("ix_dispatch_duty_vehicle_id"), "duty", ["vehicle_id"], unique=False, schema="dispatch"
+    )
+    op.create_index(
+        "uq_duty_name_of_day",
+        "duty",
+        ["company_id", "day", "name"],
+        unique=True,
+        schema="dispatch",
+        postgresql_where=sa.text("cancelled_at IS NULL"),
     )
     op.create_table(
         "absence",
@@ -428,7 +471,7 @@ def upgrade() -> None:
         sa.Column("companions", sa.Integer(), nullable=False),
         sa.Column("equipment", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("skills", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("crew_needed", sa.Integer(), nullable=False),
+        sa.Column("crew_needed", sa.Integer(), nullable=True),
         sa.Column("ride_alone", sa.Boolean(), nullable=False),
         sa.Column("share_group", sa.String(length=40), nullable=False),
         sa.Column("service_pickup_min", sa.Float(), nullable=True),
@@ -740,6 +783,12 @@ def downgrade() -> None:
     op.drop_table("booking", schema="dispatch")
     op.drop_index(op.f("ix_dispatch_absence_driver_id"), table_name="absence", schema="dispatch")
     op.drop_table("absence", schema="dispatch")
+    op.drop_index(
+        "uq_duty_name_of_day",
+        table_name="duty",
+        schema="dispatch",
+        postgresql_where=sa.text("cancelled_at IS NULL"),
+    )
     op.drop_index(op.f("ix_dispatch_duty_vehicle_id"), table_name="duty", schema="dispatch")
     op.drop_table("duty", schema="dispatch")
     op.drop_table("driver", schema="dispatch")
@@ -749,8 +798,13 @@ def downgrade() -> None:
         schema="dispatch",
     )
     op.drop_table("vehicle_outage", schema="dispatch")
+    op.drop_index(op.f("ix_dispatch_place_patient_id"), table_name="place", schema="dispatch")
     op.drop_table("place", schema="dispatch")
     op.drop_table("patient_token", schema="dispatch")
+    op.drop_index(
+        "ix_patient_access_log_patient", table_name="patient_access_log", schema="dispatch"
+    )
+    op.drop_table("patient_access_log", schema="dispatch")
     op.drop_index(
         op.f("ix_dispatch_waiver_company_id_dispatch_waiver_day"),
         table_name="waiver",
