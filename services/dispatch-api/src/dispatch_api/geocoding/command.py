@@ -93,7 +93,9 @@ def _errors_explained() -> Iterator[None]:
 
 def _progress_bar() -> Progress:
     columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=hidden)
 
 
 def _print_table(hits: list[GeocodeHit], attribution: str) -> None:

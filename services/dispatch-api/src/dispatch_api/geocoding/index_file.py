@@ -100,21 +100,25 @@ def open_index(path: Path) -> sqlite3.Connection:
             f" --out {path}"
         )
     address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    database = sqlite3.connect(address, uri=True, check_same_thread=False)
     try:
-        database = sqlite3.connect(address, uri=True, check_same_thread=False)
         _check(database, path)
     except sqlite3.DatabaseError as error:
+        database.close()
         raise IndexUnusableError(
             f"{path} is damaged or no address index ({error}); build it again"
         ) from error
+    except IndexUnusableError:
+        database.close()
+        raise
     return database
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
-    """Ours, of this version, complete."""
+    """Ours, and of this version."""
     marks = {
         mark: database.execute(f"PRAGMA {mark}").fetchone()[0]
-        for mark in ("application_id", "user_version", "page_count", "page_size")
+        for mark in ("application_id", "user_version")
     }
     if marks["application_id"] != APPLICATION_ID:
         raise IndexUnusableError(
@@ -127,8 +131,6 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
             f"{path} was built by {age} version (format {marks['user_version']}, this one reads"
             f" {FORMAT_VERSION}); build it again with: atmr places build"
         )
-    if path.stat().st_size < marks["page_count"] * marks["page_size"]:
-        raise IndexUnusableError(f"{path} is cut off; copy it again, or build it again")
 
 
 def write_facts(database: sqlite3.Connection, facts: IndexFacts) -> None:

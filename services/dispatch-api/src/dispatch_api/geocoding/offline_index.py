@@ -64,7 +64,11 @@ class OfflineGeocoder:
         self._path = path
         self._database = open_index(path)
         self._one_at_a_time = threading.Lock()
-        self.facts: IndexFacts = read_facts(self._database)
+        try:
+            self.facts: IndexFacts = read_facts(self._database)
+        except IndexUnusableError:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Closes the file; searches afterwards raise."""
@@ -187,7 +191,10 @@ class OfflineGeocoder:
             " FROM house WHERE street_id = ? ORDER BY low, suffix, written",
             (street_id,),
         )
-        return [_HouseRow(HouseNumber(*row[:3]), *row[3:8], Precision(row[8])) for row in rows]
+        return [
+            _HouseRow(HouseNumber(low, high, suffix), *rest, precision=Precision(precision))
+            for low, high, suffix, *rest, precision in rows
+        ]
 
 
 def label(street: str, number: str, postcode: str, city: str) -> str:
