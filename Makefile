@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test coverage check format lock openapi clean
+.PHONY: help setup setup-dev run test coverage check format lock revision openapi clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ lock: ## remake constraints.txt from the newest releases (a new environment, the
 	.make/lock/bin/python -m pip install --quiet --no-build-isolation $(EDITABLE) --requirement requirements-dev.txt
 	{ echo "# Exact versions of everything that may be installed; remade by 'make lock'."; .make/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .make/lock
+
+revision: setup-dev  ## compare the tables with the newest revision and write the next: MESSAGE="..."
+	PYTHONPATH=tests $(BIN)/python -m support.revision "$(MESSAGE)"
+	$(BIN)/ruff format --quiet services/*/src/*/migrations
 
 openapi: setup-dev  ## write docs/openapi/*.json again
 	$(BIN)/atmr openapi --out docs/openapi

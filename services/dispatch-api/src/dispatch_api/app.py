@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
 
 from atmr_common.observability.logs import configure_logs
-from atmr_common.web.service_app import ServiceDescription, create_service_app
+from atmr_common.web.service_app import Check, Lifespan, ServiceDescription, create_service_app
 from dispatch_api.companies.endpoints import router as companies
 from dispatch_api.composition import make_ports
+from dispatch_api.plans.endpoints import router as plans
 from dispatch_api.ports import Ports
 from dispatch_api.settings import DispatchSettings
+from dispatch_api.waivers.endpoints import router as waivers
 
 ROUTERS: list[APIRouter] = [
     companies,
+    plans,
+    waivers,
 ]
 
 
@@ -27,31 +33,56 @@ def create_app(settings: DispatchSettings, ports: Ports) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        relay = asyncio.create_task(ports.relay.run(), name="outbox-relay")
-        try:
+        beside = [ports.relay.run()]
+        async with _running(beside):
             yield
-        finally:
-            relay.cancel()
-            with suppress(asyncio.CancelledError):
-                await relay
 
     app = create_service_app(
-        ServiceDescription(
-            name="dispatch-api",
-            title="ATMR Dispatch API",
-            summary="Bookings, patients, fleet and dispatch of patient transports.",
-            version=version("atmr-dispatch-api"),
-            routers=ROUTERS,
-            lifespan=lifespan,
-            registry=ports.registry,
+        describe(
+            lifespan,
+            ports.registry,
             max_body_bytes=settings.max_body_bytes,
             readiness={"database": ports.database.ready},
         )
     )
     app.state.ports = ports
     app.state.database = ports.database
+    app.state.committed = ports.relay.nudge
     app.state.verifier = ports.verifier
     return app
+
+
+def describe(
+    lifespan: Lifespan,
+    registry: CollectorRegistry,
+    *,
+    max_body_bytes: int,
+    readiness: dict[str, Check],
+) -> ServiceDescription:
+    """What distinguishes this service's door from another's."""
+    return ServiceDescription(
+        name="dispatch-api",
+        title="ATMR Dispatch API",
+        summary="Bookings, patients, fleet and dispatch of patient transports.",
+        version=version("atmr-dispatch-api"),
+        routers=ROUTERS,
+        lifespan=lifespan,
+        registry=registry,
+        max_body_bytes=max_body_bytes,
+        readiness=readiness,
+    )
+
+
+@asynccontextmanager
+async def _running(work: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run `work` beside the block, and cancel it in reverse order at its end."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def serve() -> None:

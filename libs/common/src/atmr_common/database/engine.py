@@ -50,10 +50,11 @@ class Database:
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """The session of one request, from the application's database."""
+    """The session of one request; `app.state.committed` hears of its commit."""
     database: Database = request.app.state.database
     async with database.transaction() as session:
         yield session
+    request.app.state.committed()
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]

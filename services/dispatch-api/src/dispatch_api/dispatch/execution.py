@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from atmr_common.contracts.dispatch import RunCompleted, RunFailed
 from atmr_common.travel.port import TravelMatrix
-from atmr_engine import Plan, Problem
+from atmr_engine.plan import Plan
+from atmr_engine.problem import Problem
 from dispatch_api.dispatch.domain import RunState, Stage
 from dispatch_api.dispatch.outcome import new_plan, run_result
 from dispatch_api.dispatch.pipeline import Pipeline

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from uuid import UUID
 
 from atmr_common.travel.port import TravelMatrix
-from atmr_engine import Plan, Problem
+from atmr_engine.plan import Plan
+from atmr_engine.problem import Problem
 from atmr_engine.kpi import measure
 from atmr_engine.objective import evaluate
 from atmr_engine.plan import PlannedStop, StopKind

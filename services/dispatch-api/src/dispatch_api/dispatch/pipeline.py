@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 
 from atmr_common.runtime.clock import Clock
 from atmr_common.travel.port import Coordinate, TravelMatrix, TravelTimes
-from atmr_engine import Budget, Plan, Problem, solve
+from atmr_engine.budget import Budget
+from atmr_engine.plan import Plan
+from atmr_engine.problem import Problem
+from atmr_engine.solver import solve
 from atmr_engine.checker import check
 from atmr_engine.objective import evaluate
 from atmr_engine.problem import Travel
