@@ -30,6 +30,7 @@ class FakeOsrm:
         self.islands: set[Place] = set()
         self.snap_m: dict[Place, float] = {}
         self.negative: set[tuple[Place, Place]] = set()
+        self.no_route = False
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
@@ -76,13 +77,16 @@ class FakeOsrm:
         )
 
     def _route(self, places: list[Place]) -> httpx.Response:
-        metres = road_m(places[0], places[1])
-        return httpx.Response(200, json={"code": "Ok", "routes": [{"distance": metres}]})
+        if self.no_route:
+            return httpx.Response(400, json={"code": "NoRoute", "message": "No route found"})
+        legs = {"duration": time_s(*places), "distance": road_m(*places)}
+        return httpx.Response(200, json={"code": "Ok", "routes": [legs]})
 
     def _time_s(self, origin: Place, destination: Place) -> float | None:
         if {origin, destination} & self.islands and origin != destination:
             return None
-        return time_s(origin, destination)
+        seconds = time_s(origin, destination)
+        return -seconds if (origin, destination) in self.negative else seconds
 
     def _table_m(self, origin: Place, destination: Place) -> float | None:
         if self._time_s(origin, destination) is None:

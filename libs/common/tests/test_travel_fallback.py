@@ -8,10 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
 
+from atmr_common.cache.memory import MemoryCache
+from atmr_common.travel.build import build_travel
 from atmr_common.travel.fallback import WithFallback
 from atmr_common.travel.metrics import TravelMetrics
 from atmr_common.travel.port import Coordinate, TravelMatrix, TravelUnavailableError
+from atmr_common.travel.settings import TravelSettings
 
 POINTS = [Coordinate(46.2, 6.1), Coordinate(46.3, 6.2)]
 
@@ -101,3 +105,15 @@ async def test_both_are_closed_even_where_the_first_refuses() -> None:
     with pytest.raises(RuntimeError, match="stuck"):
         await pair.travel.aclose()
     assert pair.second.closed
+
+
+async def test_without_an_osrm_the_estimate_is_the_configured_source() -> None:
+    travel = build_travel(TravelSettings(), cache=MemoryCache(), registry=CollectorRegistry())
+    answer = await travel.matrix(POINTS)
+    await travel.aclose()
+    assert (answer.source, answer.degraded) == ("great_circle", None)
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ValidationError, match="osrm_ulr"):
+        TravelSettings.model_validate({"osrm_ulr": "http://osrm:5000"})

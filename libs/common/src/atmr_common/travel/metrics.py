@@ -50,9 +50,9 @@ class TravelMetrics:
             "Points farther from a road than the snapping limit, by request to OSRM",
             registry=registry,
         )
-        self.negative_distances = Counter(
-            "atmr_travel_negative_distances",
-            "Negative distances in OSRM's tables, asked for again as a route",
+        self.negative_pairs = Counter(
+            "atmr_travel_negative_pairs",
+            "Pairs with a negative time or distance in OSRM's tables, asked for again as a route",
             registry=registry,
         )
         self.fallbacks = Counter(

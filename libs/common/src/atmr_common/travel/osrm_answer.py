@@ -15,18 +15,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+NO_ROUTE = "NoRoute"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TableBlock:
     """Origins to destinations: seconds and metres, NaN where there is no way.
 
-    `off_map` counts the origins and destinations that are too far from any road. OSRM's table
-    states a negative distance for some pairs, mostly a metre apart (osrm-backend issues 5855 and
-    7269, open); these stand here as they came, for `OsrmClient` to ask for again.
+    `off_map` counts the origins and destinations that are too far from any road.
     """
 
     time_s: NDArray[np.float64]
     distance_m: NDArray[np.float64]
     off_map: int
+
+    @property
+    def negative(self) -> NDArray[np.bool_]:
+        """Pairs, mostly a metre apart, of which OSRM's table states a negative time or distance.
+
+        Open as issues 5855 and 7269 of osrm-backend; its route service has the right values.
+        """
+        negative: NDArray[np.bool_] = (self.time_s < 0) | (self.distance_m < 0)
+        return negative
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why OSRM does not answer a request; `code` is OSRM's own, or empty."""
+
+    code: str
+    explanation: str
 
 
 def read_block(content: bytes, shape: tuple[int, int], max_snap_m: float) -> TableBlock:
@@ -39,35 +57,34 @@ def read_block(content: bytes, shape: tuple[int, int], max_snap_m: float) -> Tab
         lost_destinations = _snap_m(answer["destinations"], shape[1]) > max_snap_m
     except (KeyError, TypeError) as failure:
         raise ValueError(f"not a table: {failure!r}") from failure
-    if (time_s < 0).any():
-        raise ValueError("a negative time")
     for unreachable in (time_s, distance_m):
         unreachable[lost_origins, :] = np.nan
         unreachable[:, lost_destinations] = np.nan
     return TableBlock(time_s, distance_m, int(lost_origins.sum() + lost_destinations.sum()))
 
 
-def read_route_m(content: bytes) -> float:
-    """The metres of a route. Raises ValueError where the answer is none."""
+def read_route(content: bytes) -> tuple[float, float]:
+    """Seconds and metres of a route. Raises ValueError where the answer is none."""
     try:
-        metres = float(orjson.loads(content)["routes"][0]["distance"])
+        route = orjson.loads(content)["routes"][0]
+        time_s, distance_m = float(route["duration"]), float(route["distance"])
     except (IndexError, KeyError, TypeError) as failure:
         raise ValueError(f"not a route: {failure!r}") from failure
-    if metres < 0:
-        raise ValueError(f"a route of {metres} m")
-    return metres
+    if min(time_s, distance_m) < 0:
+        raise ValueError(f"a route of {time_s} s and {distance_m} m")
+    return time_s, distance_m
 
 
-def read_refusal(content: bytes) -> str:
-    """What OSRM says about a request that it does not answer, with the remedy that is known."""
+def read_refusal(content: bytes) -> Refusal:
+    """With the remedy where it is known."""
     try:
         answer = orjson.loads(content)
         code, message = str(answer["code"]), str(answer["message"])
     except (KeyError, TypeError, ValueError):
-        return "the answer does not say why; does the URL lead to osrm-routed?"
+        return Refusal("", "the answer does not say why; does the URL lead to osrm-routed?")
     if code == "TooBig":
         message += " (set block_size to osrm-routed's --max-table-size or less)"
-    return f"{code}: {message}"
+    return Refusal(code, f"{code}: {message}")
 
 
 def _numbers(rows: Any, shape: tuple[int, int]) -> NDArray[np.float64]:

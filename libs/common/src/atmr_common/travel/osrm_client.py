@@ -6,6 +6,7 @@ Hints are neither asked for nor kept: they break when the map is rebuilt.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,14 @@ import httpx
 import numpy as np
 
 from atmr_common.travel.circuit_breaker import CircuitBreaker, CircuitOpenError
-from atmr_common.travel.osrm_answer import TableBlock, read_block, read_refusal, read_route_m
+from atmr_common.travel.osrm_answer import (
+    NO_ROUTE,
+    Refusal,
+    TableBlock,
+    read_block,
+    read_refusal,
+    read_route,
+)
 from atmr_common.travel.pair_table import place_text
 from atmr_common.travel.port import TravelUnavailableError
 
@@ -37,6 +45,14 @@ class AttemptFailedError(Exception):
     def __init__(self, outcome: str, detail: str) -> None:
         super().__init__(detail)
         self.outcome = outcome
+
+
+class OsrmRefusedError(TravelUnavailableError):
+    """OSRM answered that it will not; another try would not help."""
+
+    def __init__(self, address: str, refusal: Refusal) -> None:
+        super().__init__(REFUSED, f"OSRM at {address}: {refusal.explanation}")
+        self.code = refusal.code
 
 
 class OsrmClient:
@@ -72,7 +88,7 @@ class OsrmClient:
         )
 
     async def table(self, origins: list[int], destinations: list[int]) -> TableBlock:
-        """Place codes in, one block out, with the metres right. Raises TravelUnavailableError."""
+        """Place codes in, one block out, nothing negative in it. Raises TravelUnavailableError."""
         shape = (len(origins), len(destinations))
         limit_m = self._settings.max_snap_m
         block = await self._ask(
@@ -80,12 +96,21 @@ class OsrmClient:
             lambda content: read_block(content, shape, limit_m),
         )
         self._metrics.off_map.inc(block.off_map)
-        for row, column in np.argwhere(block.distance_m < 0):
-            pair = f"{place_text(origins[row])};{place_text(destinations[column])}"
-            path = f"route/v1/{self._settings.profile}/{pair}?overview=false&generate_hints=false"
-            block.distance_m[row, column] = await self._ask(path, read_route_m)
-            self._metrics.negative_distances.inc()
+        for row, column in np.argwhere(block.negative).tolist():
+            time_s, distance_m = await self._route(origins[row], destinations[column])
+            block.time_s[row, column] = time_s
+            block.distance_m[row, column] = distance_m
+            self._metrics.negative_pairs.inc()
         return block
+
+    async def _route(self, origin: int, destination: int) -> tuple[float, float]:
+        path = f"route/v1/{self._settings.profile}/{place_text(origin)};{place_text(destination)}"
+        try:
+            return await self._ask(f"{path}?overview=false&generate_hints=false", read_route)
+        except OsrmRefusedError as refused:
+            if refused.code == NO_ROUTE:
+                return math.nan, math.nan
+            raise
 
     async def _ask(self, path: str, read: Callable[[bytes], Answer]) -> Answer:
         tries_left = self._settings.attempts
@@ -114,7 +139,7 @@ class OsrmClient:
                 if not response.is_client_error:
                     return _understood(response, read)
             outcome = "refused"
-            raise self._unavailable(REFUSED, read_refusal(response.content))
+            raise OsrmRefusedError(self._address, read_refusal(response.content))
         except CircuitOpenError as failure:
             raise self._unavailable(UNAVAILABLE, f"not asked: {failure}") from failure
         except AttemptFailedError as failure:

@@ -24,8 +24,8 @@ class OsrmSettings(BaseModel):
     """Requests in flight for one matrix."""
     request_timeout_s: PositiveFloat = 5.0
     """Of one request."""
-    total_timeout_s: PositiveFloat = 30.0
-    """Of a whole matrix, with its retries."""
+    total_timeout_s: PositiveFloat = 60.0
+    """Of a whole matrix, with its retries; thousands of places need hundreds of requests."""
     attempts: PositiveInt = 3
     """Of one request, where a failure may pass."""
     backoff_s: PositiveFloat = 0.2
