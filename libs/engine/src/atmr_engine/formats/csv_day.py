@@ -151,7 +151,7 @@ def read_day(
     local = known or _offset_zone(first.records)
     points = tuple(point for record in first.records for _, point in points_of(record))
     second = read_duties(
-        duties, zone=local, date=first.day, file=files[1], limits=limits, near=points
+        duties, zone=known, date=first.day, file=files[1], limits=limits, near=points
     )
     warnings = [*first.warnings, *second.warnings]
     if zone is None and local is not None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 _FULL = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:?\d{2})?",
+    r"((?:19|20)\d{2}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
 _CLOCK = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?)", re.ASCII)
@@ -52,7 +52,8 @@ def moment_of(text: str, zone: tzinfo | None, day: date | None) -> datetime:
     if full is None and clock is None:
         raise MomentError(f"{text[:80]!r} is no time", f"write it as {EXAMPLE}")
     if full is not None and full[3]:
-        return _iso(f"{full[1]}T{full[2]}{full[3]}")
+        moment = _iso(f"{full[1]}T{full[2]}{full[3]}")
+        return moment if zone is None else moment.astimezone(zone)
     if zone is None:
         raise MomentError(
             f"{text!r} has no time zone", "name the zone (--zone Europe/Zurich) or write the offset"

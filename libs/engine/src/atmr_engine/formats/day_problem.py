@@ -168,7 +168,7 @@ class _Builder:
             closes = opens + width
         if opens is None or closes is None:
             raise ProblemError(f"booking {booking.id}", "has no time at either end")
-        return TimeWindow(opens if math.isfinite(opens) else 0.0, closes)
+        return TimeWindow(opens if math.isfinite(opens) else min(0.0, closes), closes)
 
     def _dropoff_window(
         self, booking: BookingRecord, pickup: TimeWindow, *, soonest_s: float, latest_s: float
@@ -182,7 +182,7 @@ class _Builder:
             return TimeWindow(pickup.open_s)
         early = appointment - self.rules.early_arrival_min * MINUTE
         if _pickup_given(booking) and pickup.close_s + latest_s < early:
-            early = pickup.open_s + soonest_s
+            early = min(early, pickup.open_s + soonest_s)
         return TimeWindow(early, appointment)
 
     def _at(self, moment: datetime | None) -> float | None:
