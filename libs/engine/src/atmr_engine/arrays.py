@@ -7,20 +7,14 @@ The layout is read by all that `atmr_engine.compiled` compiles.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.problem import DriverKind, SameDriver
-from atmr_engine.rules import Rule
+from atmr_engine.problem import SameDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
-
-    from atmr_engine.problem import Committed, Duty, Problem, Request
 
 TOLERANCE = 1e-7
 """Seconds below which two times are one."""
@@ -30,7 +24,7 @@ UNREACHABLE = 1e9
 
 NODE = np.dtype(
     [
-        ("place", np.int32),  # -1 for a break: it is taken where the vehicle stands
+        ("place", np.int64),  # -1 for a break: it is taken where the vehicle stands
         ("open_s", np.float64),
         ("close_s", np.float64),
         ("excess_s", np.float64),  # waived lateness
@@ -40,47 +34,52 @@ NODE = np.dtype(
 )
 REQUEST = np.dtype(
     [
-        ("seats", np.int32),
-        ("wheelchairs", np.int32),
-        ("stretchers", np.int32),
-        ("alone", np.int32),
-        ("group", np.int32),
+        ("seats", np.int64),
+        ("wheelchairs", np.int64),
+        ("stretchers", np.int64),
+        ("alone", np.int64),
+        ("group", np.int64),
         ("max_ride_s", np.float64),
         ("ride_excess_s", np.float64),
         ("direct_s", np.float64),
-        ("after", np.int32),  # the outbound leg's index, -1 for none
+        ("after", np.int64),  # the outbound leg's index, -1 for none
         ("stay_s", np.float64),
-        ("same_driver", np.int32),  # FREE, PREFER, REQUIRE
-        ("first_follower", np.int32),
-        ("next_follower", np.int32),
-        ("fixed", np.int32),  # its pickup stands in a committed beginning
+        ("same_driver", np.int64),  # FREE, PREFER, REQUIRE
+        ("first_follower", np.int64),
+        ("next_follower", np.int64),
+        ("fixed", np.int64),  # its pickup stands in a committed beginning
         ("unserved_cost", np.float64),
         ("latest_pickup_s", np.float64),
     ]
 )
 DUTY = np.dtype(
     [
-        ("seats", np.int32),
-        ("wheelchairs", np.int32),
-        ("stretchers", np.int32),
-        ("fold_wheelchair", np.int32),
-        ("fold_stretcher", np.int32),
-        ("start", np.int32),
-        ("end", np.int32),
+        ("seats", np.int64),
+        ("wheelchairs", np.int64),
+        ("stretchers", np.int64),
+        ("fold_wheelchair", np.int64),
+        ("fold_stretcher", np.int64),
+        ("start", np.int64),
+        ("end", np.int64),
         ("open_s", np.float64),
         ("close_s", np.float64),
         ("shift_excess_s", np.float64),
         ("max_duration_s", np.float64),
         ("duration_excess_s", np.float64),
-        ("emergency", np.int32),
-        ("driver", np.int32),
-        ("first_break", np.int32),  # node of its first break
-        ("breaks", np.int32),
-        ("committed", np.int32),  # stops of its fixed beginning
+        ("emergency", np.int64),
+        ("driver", np.int64),
+        ("first_break", np.int64),  # node of its first break
+        ("breaks", np.int64),
+        ("committed", np.int64),  # stops of its fixed beginning
     ]
 )
 FREE, PREFER, REQUIRE = 0, 1, 2
 SAME_DRIVER = {SameDriver.FREE: FREE, SameDriver.PREFER: PREFER, SameDriver.REQUIRE: REQUIRE}
+
+
+def table(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Zeroed records whose fields are attributes, in compiled code as in plain Python."""
+    return np.zeros(rows, dtype=kind).view(np.recarray)
 
 
 class Arrays(NamedTuple):

@@ -33,10 +33,10 @@ def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
 
 @compiled
 def without_breaks(
-    arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int
-) -> NDArray[np.int32]:
+    arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
+) -> NDArray[np.int64]:
     """The sequence less its movable breaks."""
-    kept = np.empty(count, dtype=np.int32)
+    kept = np.empty(count, dtype=np.int64)
     length = 0
     for k in range(count):
         if k < arrays.duties[duty].committed or arrays.nodes[sequence[k]].place >= 0:
@@ -47,15 +47,15 @@ def without_breaks(
 
 @compiled
 def missing_breaks(
-    arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int
-) -> NDArray[np.int32]:
+    arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
+) -> NDArray[np.int64]:
     """The duty's breaks that the sequence does not hold, as nodes."""
     row = arrays.duties[duty]
     held = np.zeros(row.breaks, dtype=np.uint8)
     for k in range(count):
         if arrays.nodes[sequence[k]].place < 0:
             held[sequence[k] - row.first_break] = 1
-    missing = np.empty(row.breaks, dtype=np.int32)
+    missing = np.empty(row.breaks, dtype=np.int64)
     length = 0
     for index in range(row.breaks):
         if not held[index]:
@@ -99,7 +99,7 @@ def cheapest_gap(arrays: Arrays, state: State, count: int, duty: int, node: int)
 
 
 @compiled
-def shift_in(sequence: NDArray[np.int32], count: int, gap: int, node: int) -> None:
+def shift_in(sequence: NDArray[np.int64], count: int, gap: int, node: int) -> None:
     """Insert a node before position `gap`."""
     for k in range(count, gap, -1):
         sequence[k] = sequence[k - 1]

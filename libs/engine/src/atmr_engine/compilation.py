@@ -14,6 +14,7 @@ from atmr_engine.arrays import (
     SAME_DRIVER,
     UNREACHABLE,
     Arrays,
+    table,
 )
 from atmr_engine.pricing import compile_weights, unserved_costs
 from atmr_engine.problem import DriverKind
@@ -99,7 +100,8 @@ def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
     for duty in problem.duties:
         late = excess.of(Rule.BREAK, duty.id)
         rows.extend(break_row(pause, late) for pause in duty.breaks)
-    nodes = np.array(rows, dtype=NODE)
+    nodes = table(len(rows), NODE)
+    nodes[:] = np.array(rows, dtype=NODE)
     for index, duty in enumerate(problem.duties):
         for node, stop in zip(committed_nodes(problem, index), duty.committed, strict=True):
             fix_begin(nodes, node, stop)
@@ -130,7 +132,7 @@ def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
     """The requests' loads, limits and links (R,) REQUEST."""
     groups: dict[str, int] = {}
     costs = unserved_costs(problem)
-    rows = np.zeros(len(problem.requests), dtype=REQUEST)
+    rows = table(len(problem.requests), REQUEST)
     rows["first_follower"] = rows["next_follower"] = rows["after"] = -1
     for index, (row, request) in enumerate(zip(rows, problem.requests, strict=True)):
         row["seats"] = request.load.seats
@@ -167,7 +169,7 @@ def compile_duties(problem: Problem, excess: Excess) -> NDArray[Any]:
     """The duties' capacities, shifts and places (D,) DUTY."""
     nowhere = problem.travel.time_s.shape[0]
     drivers: dict[tuple[str, str], int] = {}
-    rows = np.zeros(len(problem.duties), dtype=DUTY)
+    rows = table(len(problem.duties), DUTY)
     for row, duty, first_break in zip(rows, problem.duties, break_nodes(problem), strict=False):
         row["seats"] = duty.capacity.seats
         row["wheelchairs"] = duty.capacity.wheelchairs

@@ -7,13 +7,13 @@ reference would accept, even where the travel matrix breaks the triangle inequal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from atmr_engine.arrays import REQUIRE, TOLERANCE, Arrays
 from atmr_engine.compiled import compiled
-from atmr_engine.pricing import least_cost, timetable_cost
+from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import ask_for, may_join, profile_route
 from atmr_engine.schedule import schedule
 from atmr_engine.state import PROFILED, State, place_pair
@@ -35,61 +35,115 @@ def cheapest_in_duty(
     if state.counters[PROFILED] != state.version[duty]:
         profile_route(arrays, state, duty)
         state.counters[PROFILED] = state.version[duty]
-    ask_for(arrays, state, request, duty)
-    ask, old = state.ask[0], state.cost[duty]
-    best, pickup_gap, dropoff_gap = old + limit, -1, -1
-    for gap in range(arrays.duties[duty].committed, state.length[duty] + 1):
-        before = state.profile[gap]
-        if before.earliest_s + before.spent_s > ask.pickup_high_s + TOLERANCE:
+    ask_for(arrays, state, request, duty, limit)
+    ask, row, rider = state.ask[0], arrays.duties[duty], arrays.requests[request]
+    pickup_gap, dropoff_gap = -1, -1
+    for gap in range(row.committed, ask.length + 1):
+        count = slide(
+            arrays.time_s,
+            arrays.distance_km,
+            arrays.weights[0],
+            state.profile,
+            ask,
+            row,
+            rider,
+            gap,
+            state.candidates,
+        )
+        if count < 0:
             break
-        if may_join(arrays, before, duty, request):
-            cost, where = slide(arrays, state, request, duty, gap, best)
-            if where >= 0:
-                best, pickup_gap, dropoff_gap = cost, gap, where
-    return (best - old if pickup_gap >= 0 else np.inf), pickup_gap, dropoff_gap
+        index = cheapest_bound(state.candidates, count, ask.limit)
+        while index >= 0:
+            where = state.candidates[index].where
+            state.candidates[index].least = np.inf
+            cost = inserted_cost(arrays, state, request, duty, gap, where)
+            if cost < ask.limit:
+                ask.limit, pickup_gap, dropoff_gap = cost, gap, where
+            index = cheapest_bound(state.candidates, count, ask.limit)
+    return (ask.limit - state.cost[duty] if pickup_gap >= 0 else np.inf), pickup_gap, dropoff_gap
+
+
+@compiled
+def cheapest_bound(candidates: NDArray[Any], count: int, best: float) -> int:
+    """The untried candidate with the lowest bound below `best`; -1 for none."""
+    found = -1
+    for index in range(count):
+        if candidates[index].least < best:
+            best, found = candidates[index].least, index
+    return found
 
 
 @compiled
 def slide(
-    arrays: Arrays, state: State, request: int, duty: int, gap: int, best: float
-) -> tuple[float, int]:
-    """Slide the drop-off behind a pickup in `gap`; the cheapest route below `best`, or (best, -1)."""
-    profile, ask = state.profile, state.ask[0]
-    before, place, found = profile[gap], ask.pickup, -1
-    begin = before.earliest_s + before.spent_s + arrays.time_s[before.place, place]
-    begin = max(begin, ask.pickup_low_s)
-    if begin > ask.pickup_high_s + TOLERANCE:
-        return best, found
-    leave, ridden = begin + ask.pickup_spent_s, 0.0
-    for where in range(gap, state.length[duty] + 1):
+    times: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    weights: Any,
+    profile: NDArray[Any],
+    ask: Any,
+    duty: Any,
+    rider: Any,
+    gap: int,
+    candidates: NDArray[Any],
+) -> int:
+    """Slide the drop-off behind a pickup in `gap`; write what passes all screens to `candidates`.
+
+    Returns how many passed, or -1 where neither this gap nor a later one is reached in time.
+    """
+    before, place, count = profile[gap], ask.pickup, 0
+    leave, ridden = before.earliest_s + before.spent_s, 0.0
+    if leave > ask.pickup_high_s + TOLERANCE:
+        return -1
+    leave = max(leave + times[before.place, place], ask.pickup_low_s)
+    if leave > ask.pickup_high_s + TOLERANCE or not may_join(before, duty, rider):
+        return 0
+    leave += ask.pickup_spent_s
+    for where in range(gap, ask.length + 1):
         stop = profile[where]
         if where > gap:
-            if stop.pause or not may_join(arrays, stop, duty, request):
+            if stop.pause or not may_join(stop, duty, rider):
                 break
-            way = arrays.time_s[place, stop.place]
+            way = times[place, stop.place]
             leave, ridden, place = max(leave + way, stop.low_s), ridden + way, stop.place
             if leave > stop.high_s + TOLERANCE or ridden > ask.ride_limit_s + TOLERANCE:
                 break
             leave, ridden = leave + stop.spent_s, ridden + stop.spent_s
-        if not in_time(arrays, state, where, place, leave, ridden):
-            continue
-        distance_km = state.chain[0] + detour(arrays.distance_km, state, gap, where)
-        busy_s = state.chain[1] + detour(arrays.time_s, state, gap, where)
-        busy_s += ask.pickup_spent_s + ask.dropoff_spent_s
-        if least_cost(arrays, duty, distance_km, busy_s) < best:
-            cost = inserted_cost(arrays, state, request, duty, gap, where)
-            if cost < best:
-                best, found = cost, where
-    return best, found
+        least = least_cost(times, distances, weights, ask, before, stop, gap == where)
+        if least < ask.limit and in_time(times, profile, ask, where, place, leave, ridden):
+            candidates[count].least = least
+            candidates[count].where = where
+            count += 1
+    return count
+
+
+@compiled
+def least_cost(
+    times: NDArray[np.float64],
+    distances: NDArray[np.float64],
+    weights: Any,
+    ask: Any,
+    before: Any,
+    stop: Any,
+    together: bool,  # noqa: FBT001 (compiled code has no keywords)
+) -> float:
+    """A lower bound on the route's cost: its way, and its driving and service time."""
+    least = ask.base_cost + weights.distance_km * detour(distances, ask, before, stop, together)
+    if weights.working > 0.0:
+        least += weights.working * detour(times, ask, before, stop, together)
+    return float(least)
 
 
 @compiled
 def in_time(
-    arrays: Arrays, state: State, where: int, place: int, leave_s: float, ridden_s: float
+    times: NDArray[np.float64],
+    profile: NDArray[Any],
+    ask: Any,
+    where: int,
+    place: int,
+    leave_s: float,
+    ridden_s: float,
 ) -> bool:
     """Whether a drop-off after stop `where` keeps its window, ride time, and the stops after it."""
-    ask, profile = state.ask[0], state.profile
-    way = arrays.time_s[place, ask.dropoff]
+    way = times[place, ask.dropoff]
     begin = max(leave_s + way, ask.dropoff_low_s)
     if ridden_s + way > ask.ride_limit_s + TOLERANCE or begin > ask.dropoff_high_s + TOLERANCE:
         return False
@@ -99,16 +153,21 @@ def in_time(
         if leave > profile[k].high_s + TOLERANCE:
             return False
         leave, k = leave + profile[k].spent_s, k + 1
-    arrival = leave + arrays.time_s[ask.dropoff, profile[k].place]
+    arrival = leave + times[ask.dropoff, profile[k].place]
     return bool(arrival <= profile[k].latest_s + TOLERANCE)
 
 
 @compiled
-def detour(matrix: NDArray[np.float64], state: State, gap: int, where: int) -> float:
+def detour(
+    matrix: NDArray[np.float64],
+    ask: Any,
+    before: Any,
+    stop: Any,
+    together: bool,  # noqa: FBT001 (compiled code has no keywords)
+) -> float:
     """What the way grows by, in the matrix's unit, with the request inserted in two gaps."""
-    ask, before, stop = state.ask[0], state.profile[gap], state.profile[where]
     to_pickup = matrix[before.place, ask.pickup] - matrix[before.place, before.onward]
-    if gap == where:
+    if together:
         between = matrix[ask.pickup, ask.dropoff]
         return to_pickup + between + matrix[ask.dropoff, before.onward]
     to_dropoff = matrix[stop.place, ask.dropoff] - matrix[stop.place, stop.onward]
@@ -122,9 +181,10 @@ def inserted_cost(
 ) -> float:
     """The exact test: cost of the route with the request inserted, inf where it has no timetable."""
     count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
-    if not schedule(arrays, state, state.sequence, count, duty):
-        return np.inf
-    return timetable_cost(arrays, state.trial, count, duty)
+    cost = np.inf
+    if schedule(arrays, state, state.sequence, count, duty):
+        cost = timetable_cost(arrays, state.trial, count, duty)
+    return cost
 
 
 @compiled

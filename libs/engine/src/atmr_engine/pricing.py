@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atmr_engine.arrays import PREFER, Arrays
+from atmr_engine.arrays import PREFER, Arrays, table
 from atmr_engine.compiled import compiled
 from atmr_engine.objective import SECONDS_PER_MINUTE, Weights
 
@@ -27,7 +27,7 @@ WEIGHTS = np.dtype([(name, np.float64) for name in (*PER_MINUTE, *PER_UNIT)])
 
 def compile_weights(weights: Weights) -> NDArray[Any]:
     """The weights as one record (1,) WEIGHTS."""
-    row = np.zeros(1, dtype=WEIGHTS)
+    row = table(1, WEIGHTS)
     for name in PER_MINUTE:
         row[name] = getattr(weights, f"{name}_min") / SECONDS_PER_MINUTE
     for name in PER_UNIT:
@@ -45,7 +45,7 @@ def unserved_costs(problem: Problem) -> list[float]:
 def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> float:
     """Cost of the timetable in `trial` (`count` stops between its start and its end)."""
     weights = arrays.weights[0]
-    cost = used_cost(arrays, duty)
+    cost = used_cost(weights, arrays.duties[duty])
     for k in range(1, count + 2):
         stop = trial[k]
         cost += weights.distance_km * stop.distance_km
@@ -64,21 +64,13 @@ def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -
 
 
 @compiled
-def used_cost(arrays: Arrays, duty: int) -> float:
+def used_cost(weights: Any, duty: Any) -> float:
     """What it costs that a duty serves anybody at all."""
-    weights = arrays.weights[0]
-    return weights.duties_used + weights.emergency_duties * arrays.duties[duty].emergency
+    return float(weights.duties_used + weights.emergency_duties * duty.emergency)
 
 
 @compiled
-def least_cost(arrays: Arrays, duty: int, distance_km: float, busy_s: float) -> float:
-    """A lower bound on a route's cost from its way and its driving and service time."""
-    weights = arrays.weights[0]
-    return used_cost(arrays, duty) + weights.distance_km * distance_km + weights.working * busy_s
-
-
-@compiled
-def change_cost(arrays: Arrays, route_of: NDArray[np.int32], request: int, duty: int) -> float:
+def change_cost(arrays: Arrays, route_of: NDArray[np.int64], request: int, duty: int) -> float:
     """What the driver of `duty` costs the linked legs of `request` that prefer one driver."""
     changes = 0
     driver = arrays.duties[duty].driver
@@ -94,7 +86,7 @@ def change_cost(arrays: Arrays, route_of: NDArray[np.int32], request: int, duty:
 
 
 @compiled
-def differs(arrays: Arrays, route_of: NDArray[np.int32], request: int, driver: int) -> int:
+def differs(arrays: Arrays, route_of: NDArray[np.int64], request: int, driver: int) -> int:
     """1 if the request is served by another driver, else 0."""
     duty = route_of[request]
     return int(duty >= 0 and arrays.duties[duty].driver != driver)
@@ -102,7 +94,7 @@ def differs(arrays: Arrays, route_of: NDArray[np.int32], request: int, driver: i
 
 @compiled
 def total_cost(
-    arrays: Arrays, route_of: NDArray[np.int32], route_costs: NDArray[np.float64]
+    arrays: Arrays, route_of: NDArray[np.int64], route_costs: NDArray[np.float64]
 ) -> float:
     """The whole objective from the costs of all routes and who serves whom."""
     total = 0.0

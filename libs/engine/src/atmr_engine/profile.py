@@ -11,6 +11,7 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
+from atmr_engine.pricing import used_cost
 from atmr_engine.schedule import WAIVED, latest_for_followers, lay_out
 
 if TYPE_CHECKING:
@@ -23,21 +24,21 @@ PROFILE = np.dtype(
         ("low_s", np.float64),
         ("high_s", np.float64),
         ("spent_s", np.float64),
-        ("place", np.int32),
-        ("onward", np.int32),  # where the vehicle drives next (a break is no drive)
-        ("pause", np.int32),
-        ("aboard", np.int32),  # passengers (requests) on board after this stop, and theirs:
-        ("alone", np.int32),
-        ("group", np.int32),
-        ("seats", np.int32),
-        ("wheelchairs", np.int32),
-        ("stretchers", np.int32),
+        ("place", np.int64),
+        ("onward", np.int64),  # where the vehicle drives next (a break is no drive)
+        ("pause", np.int64),
+        ("aboard", np.int64),  # passengers (requests) on board after this stop, and theirs:
+        ("alone", np.int64),
+        ("group", np.int64),
+        ("seats", np.int64),
+        ("wheelchairs", np.int64),
+        ("stretchers", np.int64),
     ]
 )
 ASK = np.dtype(
     [
-        ("pickup", np.int32),
-        ("dropoff", np.int32),
+        ("pickup", np.int64),
+        ("dropoff", np.int64),
         ("pickup_low_s", np.float64),
         ("pickup_high_s", np.float64),
         ("pickup_spent_s", np.float64),
@@ -45,8 +46,12 @@ ASK = np.dtype(
         ("dropoff_high_s", np.float64),
         ("dropoff_spent_s", np.float64),
         ("ride_limit_s", np.float64),
+        ("base_cost", np.float64),  # a lower bound on the route's cost without any detour
+        ("limit", np.float64),  # what the route may cost at most
+        ("length", np.int64),  # stops of the route
     ]
 )
+CANDIDATE = np.dtype([("least", np.float64), ("where", np.int64)])
 
 
 @compiled
@@ -80,7 +85,7 @@ def profile_route(arrays: Arrays, state: State, duty: int) -> None:
 @compiled
 def profile_loads(arrays: Arrays, state: State, duty: int) -> None:
     """Who is on board after each stop."""
-    profile = state.profile
+    profile, requests = state.profile, arrays.requests
     clear_load(profile[0])
     for k in range(1, state.length[duty] + 1):
         row, before = profile[k], profile[k - 1]
@@ -89,7 +94,7 @@ def profile_loads(arrays: Arrays, state: State, duty: int) -> None:
         row.stretchers = before.stretchers
         node = state.routes[duty, k - 1]
         if not row.pause:
-            board(arrays, row, node)
+            board(row, requests[node >> 1], -1 if node & 1 else 1)
 
 
 @compiled
@@ -100,10 +105,8 @@ def clear_load(row: Any) -> None:
 
 
 @compiled
-def board(arrays: Arrays, row: Any, node: int) -> None:
-    """Take a request on board or let it off."""
-    request = arrays.requests[node >> 1]
-    sign = -1 if node & 1 else 1
+def board(row: Any, request: Any, sign: int) -> None:
+    """Take a request on board (1) or let it off (-1)."""
     row.aboard += sign
     row.alone += sign * request.alone
     row.seats += sign * request.seats
@@ -113,18 +116,17 @@ def board(arrays: Arrays, row: Any, node: int) -> None:
 
 
 @compiled
-def may_join(arrays: Arrays, row: Any, duty: int, request: int) -> bool:
+def may_join(row: Any, duty: Any, request: Any) -> bool:
     """Whether a request may ride with those on board after a stop, by sharing and places."""
-    ask = arrays.requests[request]
     if row.aboard == 0:
         return True
-    if row.alone > 0 or ask.alone or row.group != ask.group:
+    if row.alone > 0 or request.alone or row.group != request.group:
         return False
     return fits(
-        arrays.duties[duty],
-        row.seats + ask.seats,
-        row.wheelchairs + ask.wheelchairs,
-        row.stretchers + ask.stretchers,
+        duty,
+        row.seats + request.seats,
+        row.wheelchairs + request.wheelchairs,
+        row.stretchers + request.stretchers,
     )
 
 
@@ -145,7 +147,7 @@ def loads_fit(arrays: Arrays, state: State, sequence: Any, count: int, duty: int
 
     Each request's pickup comes before its drop-off, both or none are there.
     """
-    row = state.load[0]
+    row, capacity = state.load[0], arrays.duties[duty]
     clear_load(row)
     for k in range(count):
         state.position[sequence[k]] = k
@@ -154,24 +156,24 @@ def loads_fit(arrays: Arrays, state: State, sequence: Any, count: int, duty: int
         if arrays.nodes[node].place < 0:
             if row.aboard > 0:
                 return False
-        elif node & 1 == 0:
-            paired = state.position[node + 1]
-            if not k < paired < count or sequence[paired] != node + 1:
-                return False
-            if not may_join(arrays, row, duty, node >> 1):
-                return False
-            board(arrays, row, node)
-        else:
-            paired = state.position[node - 1]
-            if not 0 <= paired < k or sequence[paired] != node - 1:
-                return False
-            board(arrays, row, node)
+            continue
+        request, drops = arrays.requests[node >> 1], node & 1
+        other = node - 1 if drops else node + 1
+        where = state.position[other]
+        if not 0 <= where < count or sequence[where] != other or (where < k) != (drops == 1):
+            return False
+        if not drops and not may_join(row, capacity, request):
+            return False
+        board(row, request, -1 if drops else 1)
     return bool(row.aboard == 0)
 
 
 @compiled
-def ask_for(arrays: Arrays, state: State, request: int, duty: int) -> None:
-    """Fill `state.ask`: the request's places and windows as its linked legs elsewhere leave them."""
+def ask_for(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> None:
+    """Fill `state.ask`: the request's places and windows as its linked legs elsewhere leave them.
+
+    The route may cost up to `limit` more than it does.
+    """
     pickup, dropoff = arrays.nodes[2 * request], arrays.nodes[2 * request + 1]
     row = arrays.requests[request]
     ask = state.ask[0]
@@ -189,3 +191,9 @@ def ask_for(arrays: Arrays, state: State, request: int, duty: int) -> None:
         ask.pickup_low_s = max(ask.pickup_low_s, ready)
     latest = latest_for_followers(arrays, state, request, duty)
     ask.dropoff_high_s = min(ask.dropoff_high_s, latest)
+    weights = arrays.weights[0]
+    busy_s = state.chain[1] + ask.pickup_spent_s + ask.dropoff_spent_s
+    ask.base_cost = weights.distance_km * state.chain[0] + weights.working * busy_s
+    ask.base_cost += used_cost(weights, arrays.duties[duty])
+    ask.limit = state.cost[duty] + limit
+    ask.length = state.length[duty]

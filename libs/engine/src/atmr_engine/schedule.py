@@ -31,10 +31,10 @@ STOP = np.dtype(
         ("ride_limit_s", np.float64),
         ("direct_s", np.float64),
         ("gap_s", np.float64),  # service and stay between a linked leg's drop-off and this pickup
-        ("place", np.int32),
-        ("pause", np.int32),  # 1 at a break
-        ("boarded", np.int32),  # a drop-off's pickup, by position; -1 elsewhere
-        ("linked", np.int32),  # the drop-off that this pickup follows, by position; -1 elsewhere
+        ("place", np.int64),
+        ("pause", np.int64),  # 1 at a break
+        ("boarded", np.int64),  # a drop-off's pickup, by position; -1 elsewhere
+        ("linked", np.int64),  # the drop-off that this pickup follows, by position; -1 elsewhere
     ]
 )
 STRICT, LATE, WAIVED = 0, 1, 2
@@ -43,7 +43,7 @@ STRICT, LATE, WAIVED = 0, 1, 2
 
 @compiled
 def schedule(
-    arrays: Arrays, state: State, sequence: NDArray[np.int32], count: int, duty: int
+    arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int
 ) -> bool:
     """Put the reference timetable of `sequence[:count]` on `duty` into `state.trial`.
 
@@ -66,33 +66,55 @@ def schedule(
 def lay_out(
     arrays: Arrays,
     state: State,
-    sequence: NDArray[np.int32],
+    sequence: NDArray[np.int64],
     count: int,
     duty: int,
     level: int,
 ) -> bool:
     """Fill windows, services and ways of each position; False where there is no way at all."""
     row = arrays.duties[duty]
-    trial = state.trial
-    for k in range(count):
-        state.position[sequence[k]] = k + 1
+    trial, position, nodes, requests = state.trial, state.position, arrays.nodes, arrays.requests
     lay_end(trial[0], row.start, row.open_s, np.inf)
     excess = row.shift_excess_s if level >= LATE else 0.0
     lay_end(trial[count + 1], row.end, -np.inf, row.close_s + excess)
+    linked = False
     for k in range(1, count + 1):
         node = sequence[k - 1]
-        lay_node(arrays, trial[k], node, level)
-        if trial[k].pause:
-            trial[k].place = trial[k - 1].place
-        else:
-            bind(arrays, state, sequence, count, k, duty)
+        position[node] = k
+        stop = trial[k]
+        lay_node(stop, nodes[node], level)
+        if stop.pause:
+            stop.place = trial[k - 1].place
+            continue
+        request = requests[node >> 1]
+        if node & 1:
+            lay_ride(stop, request, position[node - 1], level)
+        linked = linked or request.after >= 0 or request.first_follower >= 0
+    if linked:
+        bind(arrays, state, sequence, count, duty)
+    return lay_ways(arrays.time_s, arrays.distance_km, trial, count)
+
+
+@compiled
+def lay_ways(
+    times: NDArray[np.float64], distances: NDArray[np.float64], trial: NDArray[Any], count: int
+) -> bool:
+    """Fill the ways between the stops; False where there is none."""
     for k in range(1, count + 2):
-        here, there = trial[k - 1].place, trial[k].place
-        trial[k].travel_s = arrays.time_s[here, there]
-        trial[k].distance_km = arrays.distance_km[here, there]
-        if trial[k].travel_s >= UNREACHABLE:
+        here, stop = trial[k - 1].place, trial[k]
+        stop.travel_s = times[here, stop.place]
+        stop.distance_km = distances[here, stop.place]
+        if stop.travel_s >= UNREACHABLE:
             return False
     return True
+
+
+@compiled
+def lay_ride(stop: Any, request: Any, boarded: int, level: int) -> None:
+    """Tie a drop-off to its pickup."""
+    stop.boarded = boarded
+    stop.direct_s = request.direct_s
+    stop.ride_limit_s = request.max_ride_s + (request.ride_excess_s if level == WAIVED else 0.0)
 
 
 @compiled
@@ -110,53 +132,38 @@ def lay_end(stop: Any, place: int, low_s: float, high_s: float) -> None:
 
 
 @compiled
-def lay_node(arrays: Arrays, stop: Any, node: int, level: int) -> None:
+def lay_node(stop: Any, row: Any, level: int) -> None:
     """Fill what a node brings along by itself."""
-    row = arrays.nodes[node]
     stop.place = row.place
     stop.pause = int(row.place < 0)
-    stop.low_s = row.open_s
+    stop.low_s = stop.time_s = row.open_s
     stop.due_s = row.close_s
     stop.high_s = row.close_s + (row.excess_s if level >= LATE else 0.0)
     stop.spent_s = row.service_s + row.cleaning_s
-    stop.boarded = -1
-    stop.linked = -1
-    stop.time_s = stop.low_s
-    if node & 1 and not stop.pause:
-        request = arrays.requests[node >> 1]
-        stop.direct_s = request.direct_s
-        stop.ride_limit_s = request.max_ride_s
-        if level == WAIVED:
-            stop.ride_limit_s += request.ride_excess_s
+    stop.boarded = stop.linked = -1
 
 
 @compiled
-def bind(
-    arrays: Arrays,
-    state: State,
-    sequence: NDArray[np.int32],
-    count: int,
-    k: int,
-    duty: int,
-) -> None:
-    """Tie a pickup or drop-off to its other end and to its linked legs."""
-    stop = state.trial[k]
-    node = sequence[k - 1]
-    request = node >> 1
-    row = arrays.requests[request]
-    if node & 1:
-        stop.boarded = state.position[node - 1]
-        stop.high_s = min(stop.high_s, latest_for_followers(arrays, state, request, duty))
-    elif row.after >= 0:
-        drop = 2 * row.after + 1
-        where = state.position[drop]
-        gap = arrays.nodes[drop].service_s + row.stay_s
-        if 1 <= where <= count and sequence[where - 1] == drop:
-            stop.linked = where
-            stop.gap_s = gap
-        elif state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
-            stop.low_s = max(stop.low_s, state.begin_s[drop] + gap)
-    stop.time_s = stop.low_s
+def bind(arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int) -> None:
+    """Tie pickups and drop-offs to their linked legs, on this route or on others."""
+    for k in range(1, count + 1):
+        stop, node = state.trial[k], sequence[k - 1]
+        if stop.pause:
+            continue
+        row = arrays.requests[node >> 1]
+        if node & 1 and row.first_follower >= 0:
+            latest = latest_for_followers(arrays, state, node >> 1, duty)
+            stop.high_s = min(stop.high_s, latest)
+        elif node & 1 == 0 and row.after >= 0:
+            drop = 2 * row.after + 1
+            where = state.position[drop]
+            gap = arrays.nodes[drop].service_s + row.stay_s
+            if 1 <= where <= count and sequence[where - 1] == drop:
+                stop.linked = where
+                stop.gap_s = gap
+            elif state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
+                stop.low_s = max(stop.low_s, state.begin_s[drop] + gap)
+                stop.time_s = stop.low_s
 
 
 @compiled
@@ -235,5 +242,5 @@ def depart_late(trial: NDArray[Any], count: int) -> None:
         if stop.boarded < 0:
             following = trial[k + 1]
             latest = following.time_s - following.travel_s - stop.spent_s
-            latest = min(latest, min(stop.due_s, stop.high_s))
+            latest = min(latest, stop.due_s, stop.high_s)
             stop.time_s = max(stop.time_s, latest)

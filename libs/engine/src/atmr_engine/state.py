@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
+from atmr_engine.arrays import Arrays, table
 from atmr_engine.compiled import compiled
 from atmr_engine.pricing import timetable_cost
-from atmr_engine.profile import ASK, PROFILE
+from atmr_engine.profile import ASK, CANDIDATE, PROFILE
 from atmr_engine.schedule import STOP, schedule
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ OFFER = np.dtype(
         ("request_version", np.int64),
         ("limit", np.float64),  # what was looked for: routes that cost less than this more
         ("added", np.float64),
-        ("pickup_gap", np.int32),
-        ("dropoff_gap", np.int32),
+        ("pickup_gap", np.int64),
+        ("dropoff_gap", np.int64),
         ("breaks_version", np.int64),  # the route for which moving its breaks did not help,
         ("breaks_request_version", np.int64),  # and the request
     ]
@@ -43,71 +43,73 @@ class State(NamedTuple):
     `cap` is the longest route there can be: all requests' stops and one duty's breaks.
     """
 
-    routes: NDArray[np.int32]  # (D, cap)
+    routes: NDArray[np.int64]  # (D, cap)
     length: NDArray[np.int64]  # (D,)
     cost: NDArray[np.float64]  # (D,)
     version: NDArray[np.int64]  # (D,)
     request_version: NDArray[np.int64]  # (R,)
     begin_s: NDArray[np.float64]  # (N,)
-    route_of: NDArray[np.int32]  # (R,) duty, -1 where unserved
-    bank: NDArray[np.int32]  # (R,) the unserved, as many as counters[BANKED]
+    route_of: NDArray[np.int64]  # (R,) duty, -1 where unserved
+    bank: NDArray[np.int64]  # (R,) the unserved, as many as counters[BANKED]
     counters: NDArray[np.int64]
     offers: NDArray[Any]  # (R, D) OFFER
     touched: NDArray[np.uint8]  # (D,)
-    journal: NDArray[np.int32]  # (D,)
-    saved_routes: NDArray[np.int32]
+    journal: NDArray[np.int64]  # (D,)
+    saved_routes: NDArray[np.int64]
     saved_length: NDArray[np.int64]
     saved_cost: NDArray[np.float64]
     saved_version: NDArray[np.int64]
     saved_begin_s: NDArray[np.float64]
-    saved_bank: NDArray[np.int32]
-    picked: NDArray[np.int32]  # (R,) requests chosen for removal, counters[PICKED] of them
+    saved_bank: NDArray[np.int64]
+    picked: NDArray[np.int64]  # (R,) requests chosen for removal, counters[PICKED] of them
     is_picked: NDArray[np.uint8]  # (R,)
     trial: NDArray[Any]  # (cap + 2,) STOP: the timetable that was computed last
     profile: NDArray[Any]  # (cap + 2,) PROFILE: the route that was profiled last
     load: NDArray[Any]  # (1,) PROFILE: who is on board while a sequence is walked
     chain: NDArray[np.float64]  # (2,) its kilometres, its driving and service time
     ask: NDArray[Any]  # (1,) ASK
-    sequence: NDArray[np.int32]  # (cap,)
-    position: NDArray[np.int32]  # (N,)
+    candidates: NDArray[Any]  # (cap + 1,) CANDIDATE: drop-offs behind one pickup
+    sequence: NDArray[np.int64]  # (cap,)
+    position: NDArray[np.int64]  # (N,)
 
 
 def empty_state(arrays: Arrays) -> State:
     """No request served; every route holds its duty's breaks."""
     requests, duties, nodes = len(arrays.requests), len(arrays.duties), len(arrays.nodes)
     cap = 2 * requests + int(max(arrays.duties["breaks"], default=0))
-    offers = np.zeros((requests, duties), dtype=OFFER)
+    offers = np.zeros((requests, duties), dtype=OFFER).view(np.recarray)
     offers["duty_version"] = offers["breaks_version"] = -1
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[VERSION], counters[BANKED], counters[PROFILED] = duties + requests, requests, -1
     state = State(
-        routes=np.zeros((duties, cap), dtype=np.int32),
+        routes=np.zeros((duties, cap), dtype=np.int64),
         length=arrays.duties["breaks"].astype(np.int64),
         cost=np.zeros(duties),
         version=np.arange(duties, dtype=np.int64),
         request_version=np.arange(duties, duties + requests, dtype=np.int64),
         begin_s=np.zeros(nodes),
-        route_of=np.full(requests, -1, dtype=np.int32),
-        bank=np.arange(requests, dtype=np.int32),
+        route_of=np.full(requests, -1, dtype=np.int64),
+        bank=np.arange(requests, dtype=np.int64),
         counters=counters,
         offers=offers,
         touched=np.zeros(duties, dtype=np.uint8),
-        journal=np.zeros(duties, dtype=np.int32),
-        saved_routes=np.zeros((duties, cap), dtype=np.int32),
+        journal=np.zeros(duties, dtype=np.int64),
+        saved_routes=np.zeros((duties, cap), dtype=np.int64),
         saved_length=np.zeros(duties, dtype=np.int64),
         saved_cost=np.zeros(duties),
         saved_version=np.zeros(duties, dtype=np.int64),
         saved_begin_s=np.zeros(nodes),
-        saved_bank=np.zeros(requests, dtype=np.int32),
-        picked=np.zeros(requests, dtype=np.int32),
+        saved_bank=np.zeros(requests, dtype=np.int64),
+        picked=np.zeros(requests, dtype=np.int64),
         is_picked=np.zeros(requests, dtype=np.uint8),
-        trial=np.zeros(cap + 2, dtype=STOP),
-        profile=np.zeros(cap + 2, dtype=PROFILE),
-        load=np.zeros(1, dtype=PROFILE),
+        trial=table(cap + 2, STOP),
+        profile=table(cap + 2, PROFILE),
+        load=table(1, PROFILE),
         chain=np.zeros(2),
-        ask=np.zeros(1, dtype=ASK),
-        sequence=np.zeros(cap, dtype=np.int32),
-        position=np.zeros(nodes, dtype=np.int32),
+        ask=table(1, ASK),
+        candidates=table(cap + 1, CANDIDATE),
+        sequence=np.zeros(cap, dtype=np.int64),
+        position=np.zeros(nodes, dtype=np.int64),
     )
     for duty, row in enumerate(arrays.duties):
         state.routes[duty, : row["breaks"]] = row["first_break"] + np.arange(row["breaks"])
@@ -122,7 +124,7 @@ def fresh_version(state: State) -> int:
 
 
 @compiled
-def is_driven(arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int) -> bool:
+def is_driven(arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int) -> bool:
     """Whether there is anything to drive for but breaks."""
     if arrays.duties[duty].committed > 0:
         return True
@@ -134,7 +136,7 @@ def is_driven(arrays: Arrays, sequence: NDArray[np.int32], count: int, duty: int
 
 @compiled
 def install(
-    arrays: Arrays, state: State, sequence: NDArray[np.int32], count: int, duty: int
+    arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int
 ) -> bool:
     """Make `sequence[:count]` the duty's route if it has a timetable; `route_of` is up to callers.
 
@@ -202,7 +204,7 @@ def insert(
 
 
 @compiled
-def adopt(arrays: Arrays, state: State, sequence: NDArray[np.int32], count: int, duty: int) -> bool:
+def adopt(arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int) -> bool:
     """Make a whole sequence, whose requests are banked or on it already, the duty's route."""
     if not install(arrays, state, sequence, count, duty):
         return False
@@ -329,9 +331,9 @@ def save(state: State, duty: int) -> None:
 
 @compiled
 def copy_route(
-    routes: NDArray[np.int32],
+    routes: NDArray[np.int64],
     begin_s: NDArray[np.float64],
-    to_routes: NDArray[np.int32],
+    to_routes: NDArray[np.int64],
     to_begin_s: NDArray[np.float64],
     duty: int,
     length: NDArray[np.int64],

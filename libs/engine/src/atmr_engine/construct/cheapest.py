@@ -6,7 +6,7 @@ nothing. Compiled by `atmr_engine.compiled`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def insert_all(
     arrays: Arrays,
     state: State,
-    order: NDArray[np.int32],
+    order: NDArray[np.int64],
     blink: float,
     random: NDArray[np.uint64],
 ) -> None:
@@ -72,34 +72,44 @@ def cheapest_duty(
 ) -> int:
     """The duty of a kind to which a request adds least; -1 where it fits none."""
     best, found = np.inf, -1
+    row = arrays.requests[request]
+    linked = row.after >= 0 or row.first_follower >= 0
+    version, change = state.request_version[request], 0.0
     for duty in range(len(arrays.duties)):
-        if arrays.duties[duty].emergency != emergency or not may_serve(
-            arrays, state, request, duty
-        ):
+        if arrays.duties[duty].emergency != emergency or not arrays.compatible[request, duty]:
             continue
         if found >= 0 and uniform(random) < blink:
             continue
-        change = change_cost(arrays, state.route_of, request, duty)
-        added = offered(arrays, state, request, duty, best - change) + change
-        if added < best:
-            best, found = added, duty
+        if linked:
+            if not may_serve(arrays, state, request, duty):
+                continue
+            change = change_cost(arrays, state.route_of, request, duty)
+        offer = state.offers[request, duty]
+        if is_outdated(offer, state.version[duty], version, best - change):
+            renew(arrays, state, request, duty, best - change)
+        if offer.added + change < best:
+            best, found = offer.added + change, duty
     return found
 
 
 @compiled
-def offered(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> float:
-    """What a request adds to a route, if less than `limit`, else inf; remembered."""
-    offer = state.offers[request, duty]
-    if (
-        offer.duty_version != state.version[duty]
-        or offer.request_version != state.request_version[request]
+def is_outdated(offer: Any, duty_version: int, request_version: int, limit: float) -> bool:
+    """Whether route or request changed since, or a dearer place was not looked for."""
+    return bool(
+        offer.duty_version != duty_version
+        or offer.request_version != request_version
         or (offer.pickup_gap < 0 and limit > offer.limit)
-    ):
-        added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, limit)
-        offer.duty_version = state.version[duty]
-        offer.request_version = state.request_version[request]
-        offer.limit = limit
-        offer.added = added
-        offer.pickup_gap = pickup_gap
-        offer.dropoff_gap = dropoff_gap
-    return float(offer.added)
+    )
+
+
+@compiled
+def renew(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> None:
+    """Find out, and remember, what a request adds to a route if that is less than `limit`."""
+    added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, limit)
+    offer = state.offers[request, duty]
+    offer.duty_version = state.version[duty]
+    offer.request_version = state.request_version[request]
+    offer.limit = limit
+    offer.added = added
+    offer.pickup_gap = pickup_gap
+    offer.dropoff_gap = dropoff_gap

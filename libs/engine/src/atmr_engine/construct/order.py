@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from atmr_engine.state import State
 
 
-def by_earliest_need(arrays: Arrays, state: State) -> NDArray[np.int32]:
+def by_earliest_need(arrays: Arrays, state: State) -> NDArray[np.int64]:
     """The unserved requests by the latest moment at which their pickup can begin."""
     bank = np.sort(state.bank[: state.counters[BANKED]])
     return bank[np.argsort(arrays.requests["latest_pickup_s"][bank], kind="stable")]

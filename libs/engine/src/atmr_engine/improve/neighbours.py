@@ -15,7 +15,7 @@ MOST = 100
 """Neighbours kept of each request."""
 
 
-def nearest_requests(arrays: Arrays) -> NDArray[np.int32]:
+def nearest_requests(arrays: Arrays) -> NDArray[np.int64]:
     """The neighbours of each request, nearest first: (R, min(R - 1, MOST)).
 
     Nearness is the time from pickup to pickup and drop-off to drop-off, there and back, and the
@@ -23,7 +23,7 @@ def nearest_requests(arrays: Arrays) -> NDArray[np.int32]:
     """
     requests = len(arrays.requests)
     kept = min(requests - 1, MOST)
-    near = np.zeros((requests, max(kept, 0)), dtype=np.int32)
+    near = np.zeros((requests, max(kept, 0)), dtype=np.int64)
     pickups, dropoffs = arrays.nodes["place"][: 2 * requests].reshape(-1, 2).T
     middle = middle_of_pickup(arrays)
     for request in range(requests):

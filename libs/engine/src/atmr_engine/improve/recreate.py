@@ -49,7 +49,7 @@ def priority(arrays: Arrays, request: int, draw: float, random: NDArray[np.uint6
 
 
 @compiled
-def sort_by(keys: NDArray[np.float64], values: NDArray[np.int32]) -> None:
+def sort_by(keys: NDArray[np.float64], values: NDArray[np.int64]) -> None:
     """Sort both by the keys, smallest first, equal ones in their order."""
     for index in range(1, len(keys)):
         key, value = keys[index], values[index]

@@ -21,7 +21,7 @@ SKIP = 0.3
 def pick_related(
     arrays: Arrays,
     state: State,
-    near: NDArray[np.int32],
+    near: NDArray[np.int64],
     count: int,
     random: NDArray[np.uint64],
 ) -> None:

@@ -24,7 +24,7 @@ LONGEST = 12
 def pick_strings(
     arrays: Arrays,
     state: State,
-    near: NDArray[np.int32],
+    near: NDArray[np.int64],
     count: int,
     random: NDArray[np.uint64],
 ) -> None:

@@ -47,7 +47,7 @@ MOVE_BREAKS = 0.3
 class Best(NamedTuple):
     """The best plan so far, and the cost of the present one."""
 
-    routes: NDArray[np.int32]
+    routes: NDArray[np.int64]
     length: NDArray[np.int64]
     begin_s: NDArray[np.float64]
     costs: NDArray[np.float64]  # (2,) best, present
@@ -69,7 +69,7 @@ def search(
     arrays: Arrays,
     state: State,
     best: Best,
-    near: NDArray[np.int32],
+    near: NDArray[np.int64],
     threshold: float,
     iterations: int,
     random: NDArray[np.uint64],
@@ -99,7 +99,7 @@ def keep(state: State, best: Best) -> None:
 
 
 @compiled
-def ruin(arrays: Arrays, state: State, near: NDArray[np.int32], random: NDArray[np.uint64]) -> None:
+def ruin(arrays: Arrays, state: State, near: NDArray[np.int64], random: NDArray[np.uint64]) -> None:
     """Remove some requests by an operator drawn at random, and let breaks move where they were."""
     count = FEWEST + below(random, MOST - FEWEST + 1)
     draw = uniform(random)
