@@ -15,6 +15,7 @@ from pathlib import Path
 
 import osmium
 import pytest
+from osmium.osm import Node, Way
 
 from dispatch_api.geocoding import GeocodeHit
 from dispatch_api.geocoding.index_building import build_index
@@ -61,22 +62,24 @@ def addresses_of(extract: Path) -> list[Address]:
     """Read without our own reader, so that its faults show."""
     found = []
     for thing in osmium.FileProcessor(extract).with_locations():
-        tags = thing.tags
-        if "addr:street" not in tags or "addr:housenumber" not in tags or thing.is_relation():
-            continue
-        points = [thing] if thing.is_node() else [n for n in thing.nodes if n.location.valid()]
-        if not points or not tags["addr:housenumber"][:1].isdigit():
-            continue
-        found.append(
-            Address(
-                tags["addr:street"],
-                tags["addr:housenumber"].split(";")[0].split(",")[0].strip(),
-                tags.get("addr:postcode", ""),
-                tags.get("addr:city", ""),
-                sum(point.lat for point in points) / len(points),
-                sum(point.lon for point in points) / len(points),
+        points: list[tuple[float, float]] = []
+        if isinstance(thing, Node):
+            points = [(thing.lat, thing.lon)]
+        elif isinstance(thing, Way):
+            points = [(one.lat, one.lon) for one in thing.nodes if one.location.valid()]
+        tags = dict(thing.tags) if points else {}
+        number = tags.get("addr:housenumber", "")
+        if "addr:street" in tags and number[:1].isdigit():
+            found.append(
+                Address(
+                    street=tags["addr:street"],
+                    number=number.split(";")[0].split(",")[0].strip(),
+                    postcode=tags.get("addr:postcode", ""),
+                    city=tags.get("addr:city", ""),
+                    lat=sum(lat for lat, _ in points) / len(points),
+                    lon=sum(lon for _, lon in points) / len(points),
+                )
             )
-        )
     return found
 
 

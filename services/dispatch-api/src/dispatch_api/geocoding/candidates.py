@@ -15,7 +15,7 @@ from typing import Final
 from dispatch_api.geocoding.similarity import Asked
 from dispatch_api.geocoding.spelling import canonical, grams
 
-ROWS_READ: Final = 60_000
+ROWS_READ: Final = 30_000
 """Entries of the triple index read at most for one search."""
 NAMES_COMPARED: Final = 60
 STREETS_COMPARED: Final = 2000

@@ -192,8 +192,16 @@ class OfflineGeocoder:
             (street_id,),
         )
         return [
-            _HouseRow(HouseNumber(low, high, suffix), *rest, precision=Precision(precision))
-            for low, high, suffix, *rest, precision in rows
+            _HouseRow(
+                HouseNumber(low, high, suffix),
+                written=written,
+                postcode=postcode,
+                city=city,
+                lat=lat,
+                lon=lon,
+                precision=Precision(precision),
+            )
+            for low, high, suffix, written, postcode, city, lat, lon, precision in rows
         ]
 
 

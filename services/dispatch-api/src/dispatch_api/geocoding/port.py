@@ -34,7 +34,9 @@ class GeocodeHit:
 
     `lat` and `lon` are WGS84 degrees. `score` is a text-match similarity from 0 (nothing in
     common) to 1 (every word given is there, spelt alike): it ranks hits, and is not a
-    probability of being right. `source` names the data and its licence attribution.
+    probability of being right. A house of a wrong street can be a weak hit, so who acts
+    without a person looking asks for a high score besides a precise point. `source` names
+    the data and its licence attribution.
     Unknown parts are empty strings.
     """
 
