@@ -18,6 +18,7 @@ __all__ = ["SOCKET_FOLDER_PREFIX", "clear_remains"]
 
 SOCKET_FOLDER_PREFIX = "atmr-postgres-"
 PATIENCE_S = 10.0
+HELPERS_PATIENCE_S = 2.0
 SOCKET_FOLDER_LINE = 4
 
 
@@ -43,13 +44,14 @@ def clear_remains(cluster: Path) -> list[str]:
 def _stop_servers(cluster: Path, main_pid: int | None) -> list[int]:
     servers = [process for process in psutil.process_iter() if _works_in(process, cluster)]
     main = [process for process in servers if process.pid == main_pid]
-    for process in main or servers:
+    for process in main:
         _stop(process, cluster)
-    psutil.wait_procs(servers, timeout=PATIENCE_S)
-    for process in servers:  # helpers of a server whose main process was killed
-        if process.is_running():
-            process.kill()
-    return [process.pid for process in main or servers]
+    # The helpers of a main process end when they notice its end, and it is gone now.
+    _, deaf = psutil.wait_procs(servers, timeout=HELPERS_PATIENCE_S)
+    for process in deaf:
+        process.kill()
+    psutil.wait_procs(deaf, timeout=PATIENCE_S)
+    return [process.pid for process in main or deaf]
 
 
 def _works_in(process: psutil.Process, cluster: Path) -> bool:

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from support.processes import PATIENCE_S, python_program, servers_in, wait_until_gone
+
+from standalone.embedded_postgres import EmbeddedPostgres
+from standalone.embedded_postgres.binaries import newest_binaries
+from standalone.embedded_postgres.orphans import clear_remains
+
+RUN_FOR_EVER = """
+import sys, threading
+from pathlib import Path
+from standalone.embedded_postgres import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+starter = threading.Thread(target=server.start)
+starter.start()
+starter.join()
+print(server.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+def _pid_of_server(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    return int(process.stdout.readline())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_no_server_is_left_when_its_process_dies(data_dir: Path, number: signal.Signals) -> None:
+    with python_program(RUN_FOR_EVER, data_dir) as process:
+        server = _pid_of_server(process)
+        process.send_signal(number)
+        process.wait(PATIENCE_S)
+        wait_until_gone(server)
+    assert servers_in(data_dir / "cluster") == []
+
+
+def test_a_killed_run_is_taken_over(data_dir: Path) -> None:
+    with python_program(RUN_FOR_EVER, data_dir) as process:
+        server = _pid_of_server(process)
+        os.kill(server, signal.SIGKILL)
+        process.kill()
+        process.wait(PATIENCE_S)
+        wait_until_gone(server)
+    assert (data_dir / "cluster" / "postmaster.pid").exists()
+    told: list[str] = []
+    with EmbeddedPostgres(data_dir, announce=told.append) as again:
+        assert again.is_running
+    assert told == [f"Took over {data_dir / 'cluster'}, which a killed run had left locked."]
+
+
+def _start_without_a_parent(data_dir: Path, sockets: Path) -> subprocess.Popen[bytes]:
+    """A server as a killed run leaves it where the kernel does not end it."""
+    cluster = data_dir / "cluster"
+    sockets.mkdir(mode=0o777)
+    sockets.chmod(0o777)
+    command = [str(newest_binaries().postgres), "-D", str(cluster), "-k", str(sockets), "-h", ""]
+    owner = cluster.stat().st_uid
+    orphan = subprocess.Popen(
+        command, user=owner if os.geteuid() == 0 else None, cwd="/", stderr=subprocess.PIPE
+    )
+    assert orphan.stderr is not None
+    for line in orphan.stderr:
+        if b"ready to accept connections" in line:
+            return orphan
+    raise AssertionError("the orphan did not start")
+
+
+def test_a_living_orphan_is_stopped_first(data_dir: Path) -> None:
+    orphan = _start_without_a_parent(data_dir, data_dir.parent / "sockets")
+    told: list[str] = []
+    with EmbeddedPostgres(data_dir, announce=told.append) as server:
+        assert server.pid != orphan.pid
+        assert server.is_running
+    assert orphan.wait(PATIENCE_S) == 0, "a fast shutdown ends with 0, a kill does not"
+    orphan.communicate()
+    assert f"(process {orphan.pid})" in told[0]
+
+
+def test_helpers_without_their_main_process_are_ended(data_dir: Path) -> None:
+    orphan = _start_without_a_parent(data_dir, data_dir.parent / "sockets")
+    helpers = psutil.Process(orphan.pid).children()
+    frozen = helpers[0]
+    frozen.suspend()  # it cannot notice that its main process is gone
+    orphan.kill()
+    orphan.wait(PATIENCE_S)
+    try:
+        with EmbeddedPostgres(data_dir) as server:
+            assert server.is_running
+            assert not frozen.is_running()
+    finally:
+        if frozen.is_running():
+            frozen.kill()
+        orphan.communicate()
+
+
+def test_a_stranger_that_has_the_number_of_a_dead_server_is_left_alone(data_dir: Path) -> None:
+    with python_program("import threading; threading.Event().wait()") as stranger:
+        lock = data_dir / "cluster" / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{data_dir / 'cluster'}\n")
+        with EmbeddedPostgres(data_dir) as server:
+            assert server.is_running
+        assert stranger.poll() is None
+
+
+def test_the_socket_folder_of_a_killed_run_is_removed_and_no_other(data_dir: Path) -> None:
+    ours, other = data_dir.parent / "atmr-postgres-x", data_dir.parent / "other"
+    for folder in (ours, other):
+        folder.mkdir()
+        lines = ["999999", str(data_dir), "0", "5432", str(folder), "", "", "ready"]
+        (data_dir / "cluster" / "postmaster.pid").write_text("\n".join(lines))
+        clear_remains(data_dir / "cluster")
+    assert not ours.exists()
+    assert other.exists()
