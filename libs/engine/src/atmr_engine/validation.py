@@ -140,15 +140,16 @@ def _no_cycle(requests: Sequence[Request], index: dict[str, int]) -> None:
     """Each request follows at most one other, so walking back is enough to find a circle."""
     settled: set[str] = set()
     for request in requests:
-        chain: list[str] = []
+        chain: dict[str, None] = {}
         current: Request | None = request
         while current is not None and current.id not in settled:
             if current.id in chain:
-                circle = " after ".join([*chain[chain.index(current.id) :], current.id])
+                walked = list(chain)
+                circle = " after ".join([*walked[walked.index(current.id) :], current.id])
                 raise ProblemError(
                     f"requests[{index[current.id]}].link", f"links run in a circle: {circle}"
                 )
-            chain.append(current.id)
+            chain[current.id] = None
             current = requests[index[current.link.after]] if current.link is not None else None
         settled.update(chain)
 
