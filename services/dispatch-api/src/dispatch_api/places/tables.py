@@ -20,9 +20,12 @@ class PlaceRow(DispatchTable, table=True):
         ),
         sa.CheckConstraint("(patient_id IS NULL) = (sealed IS NULL)", name="home_is_sealed"),
         sa.CheckConstraint(
-            "patient_id IS NULL OR num_nonnulls("
-            "label, address, lat, lon, entrance, floor, door_code, pin_corrected_by) = 0",
-            name="home_shows_nothing",
+            "patient_id IS NULL OR num_nonnulls(label, address, lat, lon) = 0",
+            name="home_shows_no_address",
+        ),
+        sa.CheckConstraint(
+            "patient_id IS NULL OR num_nonnulls(entrance, floor, door_code) = 0",
+            name="home_shows_no_door",
         ),
         sa.CheckConstraint("(lat IS NULL) = (lon IS NULL)", name="point_is_whole"),
     )

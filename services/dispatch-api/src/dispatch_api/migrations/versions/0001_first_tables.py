@@ -269,8 +269,12 @@ def upgrade() -> None:
             "(patient_id IS NULL) = (sealed IS NULL)", name=op.f("ck_place_home_is_sealed")
         ),
         sa.CheckConstraint(
-            "patient_id IS NULL OR num_nonnulls(label, address, lat, lon, entrance, floor, door_code, pin_corrected_by) = 0",
-            name=op.f("ck_place_home_shows_nothing"),
+            "patient_id IS NULL OR num_nonnulls(entrance, floor, door_code) = 0",
+            name=op.f("ck_place_home_shows_no_door"),
+        ),
+        sa.CheckConstraint(
+            "patient_id IS NULL OR num_nonnulls(label, address, lat, lon) = 0",
+            name=op.f("ck_place_home_shows_no_address"),
         ),
         sa.ForeignKeyConstraint(
             ["company_id", "patient_id"],
