@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from atmr_engine.kpi import Kpis
     from dispatch_api.csv_planning.planning import PlannedDay
 
+SHORTEST_ID = 15
+"""Characters of a booking's id that are kept on one line, however narrow the terminal."""
 STOP_NAMES = {
     "start": "leave",
     "pickup": "pick up",
@@ -44,13 +47,13 @@ def print_day(console: Console, planned: PlannedDay, warnings: Sequence[str]) ->
 
 def _route_table(route: RouteLines) -> Table:
     names = " · ".join(dict.fromkeys((route.duty, route.driver, route.vehicle)))
-    table = Table(title=shown(names), title_justify="left", title_style="bold", expand=False)
+    table = Table(title=shown(names), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("Time", no_wrap=True)
     table.add_column("Stop", no_wrap=True)
-    table.add_column("Booking")
-    table.add_column("Patient")
+    table.add_column("Booking", overflow="fold", min_width=SHORTEST_ID)
+    table.add_column("Patient", overflow="fold")
     table.add_column("Place", overflow="fold")
-    table.add_column("On board", justify="right")
+    table.add_column("On", justify="right")
     for stop in route.stops:
         table.add_row(*_cells(stop), style="dim" if stop.booking is None else None)
     return table
@@ -80,7 +83,7 @@ def _print_left_out(console: Console, planned: PlannedDay, description: DayDescr
 
 
 def _reasons_table(title: str, second: str, rows: Iterable[tuple[str, str, str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold red")
+    table = Table(title=title, title_justify="left", title_style="bold red", box=SIMPLE_HEAD)
     table.add_column("Booking", no_wrap=True)
     table.add_column(second, no_wrap=True)
     table.add_column("Why", overflow="fold")
@@ -91,7 +94,9 @@ def _reasons_table(title: str, second: str, rows: Iterable[tuple[str, str, str]]
 
 def _figures_table(planned: PlannedDay) -> Table:
     title = f"{planned.day.date} in {planned.day.zone}"
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_header=False, box=None
+    )
     table.add_column("Figure")
     table.add_column("Value", justify="right")
     for name, value in figures(planned.kpis):
