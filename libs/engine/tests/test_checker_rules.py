@@ -307,6 +307,10 @@ REARRANGED: dict[str, tuple[Callable[[], Plan], set[tuple[Rule, str]]]] = {
         lambda: with_stop(6, replace(STOPS[6], begin_s=899, end_s=930)),
         {(Rule.TRAVEL, "back"), (Rule.LINK, "back")},
     ),
+    "end before begin": (
+        lambda: with_stop(0, replace(STOPS[0], arrival_s=0, begin_s=1, end_s=0)),
+        {(Rule.TRAVEL, "A")},
+    ),
     "break with somebody on board": (
         lambda: plan_of(
             *STOPS[:5],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -89,6 +90,8 @@ def solve(
     read = _read(lambda: READERS[format_](instance))
     if seconds is None and iterations is None:
         seconds = 5.0
+    if seconds is not None and not math.isfinite(seconds):
+        _fail("--seconds must be a finite number; to search without end, give many --iterations")
     budget = Budget(seconds=seconds, iterations=iterations)
     with _ProgressLine() as line:
         compile_all()  # so that the seconds are spent searching

@@ -44,10 +44,18 @@ def _travel(case: Case) -> Iterator[Violation]:
             message = f"{stop.kind} reached at {stop.arrival_s:.1f} s, {earliest:.1f} s is possible"
             yield case.breach(Rule.TRAVEL, subject, earliest - stop.arrival_s, message)
     for stop in case.route.stops:
-        backwards = max(stop.arrival_s - stop.begin_s, stop.begin_s - stop.end_s)
-        if backwards > case.tolerance_s:
-            message = f"{stop.kind} does not arrive, begin and end in this order"
-            yield case.breach(Rule.TRAVEL, stop.request or case.duty.id, backwards, message)
+        yield from _in_time_order(case, stop)
+
+
+def _in_time_order(case: Case, stop: PlannedStop) -> Iterator[Violation]:
+    early, short = stop.arrival_s - stop.begin_s, stop.begin_s - stop.end_s
+    subject = stop.request or case.duty.id
+    if early > case.tolerance_s:
+        message = f"{stop.kind} begins {early:.1f} s before the vehicle is there"
+        yield case.breach(Rule.TRAVEL, subject, early, message)
+    if short > case.tolerance_s:
+        message = f"{stop.kind} ends {short:.1f} s before it begins"
+        yield case.breach(Rule.TRAVEL, subject, short, message)
 
 
 def travel_s(travel: Travel, origin: int | None, destination: int | None) -> float:

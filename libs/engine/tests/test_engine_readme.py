@@ -1,0 +1,37 @@
+"""The README does what it says: its file, its commands and its code are run in order."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from atmr_engine.command_line import app
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    printed = []
+    for language, text in BLOCKS:
+        if language == "text":
+            Path("tiny.txt").write_text(text)
+        elif language == "bash":
+            program, *arguments = shlex.split(text)
+            assert program == "atmr-engine"
+            result = CliRunner().invoke(app, arguments)
+            assert result.exit_code == 0, result.output
+            printed.append(result.output)
+        else:
+            exec(compile(text, "README.md", "exec"), {})  # noqa: S102 (our own README)
+    assert [language for language, _ in BLOCKS] == ["text", "bash", "python", "bash"]
+    assert "0 unserved" in printed[0]
+    assert "valid" in printed[1]
+    assert "distance 31.40, routes 1" in capsys.readouterr().out
