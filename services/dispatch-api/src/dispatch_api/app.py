@@ -16,6 +16,8 @@ from atmr_common.observability.logs import configure_logs
 from atmr_common.web.service_app import Check, Lifespan, ServiceDescription, create_service_app
 from dispatch_api.companies.endpoints import router as companies
 from dispatch_api.composition import make_ports
+from dispatch_api.dispatch.endpoints import router as dispatch
+from dispatch_api.dispatch.worker import DispatchWorker
 from dispatch_api.plans.endpoints import router as plans
 from dispatch_api.ports import Ports
 from dispatch_api.settings import DispatchSettings
@@ -23,6 +25,7 @@ from dispatch_api.waivers.endpoints import router as waivers
 
 ROUTERS: list[APIRouter] = [
     companies,
+    dispatch,
     plans,
     waivers,
 ]
@@ -34,6 +37,8 @@ def create_app(settings: DispatchSettings, ports: Ports) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         beside = [ports.relay.run()]
+        if settings.worker_in_process:
+            beside.append(DispatchWorker(ports, solver_seconds=settings.solver_seconds).run())
         async with _running(beside):
             yield
 

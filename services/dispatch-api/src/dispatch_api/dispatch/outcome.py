@@ -6,11 +6,10 @@ from dataclasses import asdict
 from uuid import UUID
 
 from atmr_common.travel.port import TravelMatrix
-from atmr_engine.plan import Plan
-from atmr_engine.problem import Problem
 from atmr_engine.kpi import measure
 from atmr_engine.objective import evaluate
-from atmr_engine.plan import PlannedStop, StopKind
+from atmr_engine.plan import Plan, PlannedStop, StopKind
+from atmr_engine.problem import Problem
 from dispatch_api.dispatch.schemas import RunResult
 from dispatch_api.dispatch.snapshot import DaySnapshot
 from dispatch_api.plans.domain import NewPlan, Stop
@@ -30,10 +29,7 @@ def new_plan(
             NotPlanned(booking_id=UUID(left.request), rule=str(left.rule), reason=left.reason)
             for left in plan.unserved
         ],
-        held=[
-            NotPlanned(booking_id=UUID(held.booking.id), reason=held.reason)
-            for held in snapshot.day.held()
-        ],
+        held=_held(snapshot),
         source=plan.source,
         travel_source=matrix.source,
         degraded=matrix.degraded,
@@ -62,6 +58,15 @@ def run_result(committed: NewPlan, plan: Plan) -> RunResult:
         travel_source=summary["travel_source"],
         degraded=summary["degraded"],
     )
+
+
+def _held(snapshot: DaySnapshot) -> list[NotPlanned]:
+    waiting = [
+        NotPlanned(booking_id=UUID(held.booking.id), reason=held.reason)
+        for held in snapshot.day.held()
+    ]
+    reason = "it is pinned to a duty that does not take place: pin it to another, or to none"
+    return waiting + [NotPlanned(booking_id=each, reason=reason) for each in snapshot.stranded]
 
 
 def _stop(snapshot: DaySnapshot, duty_id: UUID, sequence: int, stop: PlannedStop) -> Stop:

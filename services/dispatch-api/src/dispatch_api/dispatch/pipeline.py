@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 from atmr_common.runtime.clock import Clock
 from atmr_common.travel.port import Coordinate, TravelMatrix, TravelTimes
 from atmr_engine.budget import Budget
-from atmr_engine.plan import Plan
-from atmr_engine.problem import Problem
-from atmr_engine.solver import solve
 from atmr_engine.checker import check
 from atmr_engine.objective import evaluate
-from atmr_engine.problem import Travel
+from atmr_engine.plan import Plan
+from atmr_engine.problem import Problem, Travel
+from atmr_engine.solver import solve
 from dispatch_api.dispatch.domain import RunMode, Stage
 from dispatch_api.dispatch.schemas import DispatchRun, StageRecord
 from dispatch_api.dispatch.snapshot import DaySnapshot

@@ -42,6 +42,8 @@ class DaySnapshot:
     beginnings: Mapping[str, tuple[Committed, ...]]
     places: Mapping[UUID, tuple[UUID, UUID]]
     ends: Mapping[UUID, tuple[UUID | None, UUID | None]]
+    stranded: tuple[UUID, ...]
+    """Bookings that are pinned to a duty which does not take place."""
 
     def problem(self, travel: Travel) -> Problem:
         """The day as a Problem, with what is done or under way fixed."""
@@ -60,8 +62,10 @@ async def read_snapshot(
     if company is None:
         raise LookupError(f"company {company_id} does not exist")
     plans = PlanRepository(session)
-    bookings = await BookingRepository(session).plannable(company_id, day)
     duties = await DutyRepository(session).of_day(company_id, day)
+    planned = await BookingRepository(session).plannable(company_id, day)
+    pins = {None, *(duty.id for duty in duties)}
+    bookings = [booking for booking in planned if booking.locked_duty_id in pins]
     wanted = {place for b in bookings for place in (b.pickup_place_id, b.dropoff_place_id)}
     wanted |= {place for d in duties for place in (d.start_place_id, d.end_place_id) if place}
     located = await PlaceRepository(session, ports.vault).located(company_id, wanted)
@@ -87,6 +91,7 @@ async def read_snapshot(
         beginnings=beginnings(records, await plans.stops(company_id, day), states),
         places={b.id: (b.pickup_place_id, b.dropoff_place_id) for b in bookings},
         ends={duty.id: (duty.start_place_id, duty.end_place_id) for duty in duties},
+        stranded=tuple(b.id for b in planned if b.locked_duty_id not in pins),
     )
 
 
