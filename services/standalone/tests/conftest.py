@@ -40,3 +40,13 @@ def data_dir(made_once: Path, open_folder: Path) -> Path:
     copy = open_folder / "data"
     subprocess.run(["cp", "-a", str(made_once), str(copy)], check=True)
     return copy
+
+
+@pytest.fixture
+def standalone_data(data_dir: Path) -> Path:
+    """A data folder of standalone's, whose database is made already."""
+    folder = data_dir.parent / "standalone"
+    folder.mkdir()
+    folder.chmod(0o755)
+    data_dir.rename(folder / "postgres")
+    return folder

@@ -29,7 +29,7 @@ class DatabaseInUse:
 async def open_database(
     settings: StandaloneSettings, announce: Callable[[str], None]
 ) -> AsyncIterator[DatabaseInUse]:
-    if settings.database_url is not None:
+    if settings.database_url is not None and settings.database_url.get_secret_value():
         yield DatabaseInUse(settings.database_url.get_secret_value(), None)
         return
     async with EmbeddedPostgres(settings.data / "postgres", announce=announce) as embedded:

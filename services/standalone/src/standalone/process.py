@@ -11,10 +11,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
 
 from atmr_common.bus.memory import MemoryBus
 from atmr_common.observability.logs import configure_logs
 from atmr_common.runtime.clock import Clock, SystemClock
+from atmr_common.web.identity import Role
 from atmr_common.web.tokens import DevelopmentIssuer
 from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
@@ -22,12 +25,14 @@ from standalone.embedded_postgres.data_folder import make_folder
 from standalone.errors import PartEndedError, StartError
 from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
-from standalone.servers import SERVERS, Shared
+from standalone.servers import AUDIENCE, SERVERS, Shared
 from standalone.serving import serving
 from standalone.settings import StandaloneSettings
 from standalone.stopping import Body, StopRequest, run_until_stopped
 
 __all__ = ["Running", "exit_code_of", "running_standalone", "serve"]
+
+TOKEN_LIFETIME = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +44,26 @@ class Running:
     database: DatabaseInUse
     tasks: dict[str, asyncio.Task[None]]
 
+    def token(self, role: Role, company_id: UUID | None = None, *, subject: str = "demo") -> str:
+        """A bearer token that this standalone's servers accept for half a day."""
+        return self.issuer.issue(
+            subject=subject,
+            role=role,
+            company_id=company_id,
+            audience=AUDIENCE,
+            lifetime=TOKEN_LIFETIME,
+        )
+
     async def until_a_part_ends(self) -> None:
         """Serve; raises PartEndedError when a server or the database ends by itself."""
         parts = dict(self.tasks)
         if self.database.embedded is not None:
             parts["the embedded PostgreSQL"] = asyncio.create_task(self.database.embedded.ended())
         await asyncio.wait(parts.values(), return_when=asyncio.FIRST_COMPLETED)
-        ended = ", ".join(name for name, task in parts.items() if task.done())
-        raise PartEndedError(f"Stopping everything, because this ended by itself: {ended}.")
+        ended = [name + _reason(task) for name, task in parts.items() if task.done()]
+        raise PartEndedError(
+            f"Stopping everything, because this ended by itself: {', '.join(ended)}."
+        )
 
 
 @asynccontextmanager
@@ -109,6 +126,11 @@ def exit_code_of(body: Body, announce: Callable[[str], None]) -> int:
     except EmbeddedPostgresError as error:
         announce(f"atmr: {error}")
         return 1
+
+
+def _reason(ended: asyncio.Task[None]) -> str:
+    error = None if ended.cancelled() else ended.exception()
+    return f" ({type(error).__name__}: {error})" if error else ""
 
 
 def _say(sentence: str) -> None:

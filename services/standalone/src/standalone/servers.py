@@ -22,7 +22,9 @@ from dispatch_api.composition import make_ports
 from dispatch_api.settings import DispatchSettings
 from standalone.settings import StandaloneSettings
 
-__all__ = ["SERVERS", "ServerKind", "Shared"]
+__all__ = ["AUDIENCE", "SERVERS", "ServerKind", "Shared"]
+
+AUDIENCE = "atmr"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ async def _dispatch_api(shared: Shared) -> AsyncIterator[FastAPI]:
             "database_url": SecretStr(shared.database_url),
             "patient_key_file": shared.patient_key_file,
             "auth_issuer": DEVELOPMENT_ISSUER,
+            "auth_audience": AUDIENCE,
             "worker_in_process": True,
         }
     )

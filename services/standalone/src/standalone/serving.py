@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from standalone.errors import StartError
 from standalone.stopping import StopRequest
 
 __all__ = ["serving"]
@@ -51,7 +52,10 @@ async def serving(
             accepting = asyncio.create_task(server.accepting.wait())
             await asyncio.wait({accepting, task}, return_when=asyncio.FIRST_COMPLETED)
             accepting.cancel()
+            if task.done():
+                task.result()
+                raise StartError(f"The server for {app.title} ended during its start.")
             yield task
         finally:
             server.should_exit = True
-            await task
+            await asyncio.wait({task})

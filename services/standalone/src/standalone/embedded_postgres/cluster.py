@@ -66,7 +66,7 @@ def _initdb(binaries: Binaries, folder: Path, *, durable: bool) -> list[str]:
     if binaries.major >= FIRST_WITH_BUILTIN_LOCALE:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     command += ["--locale=C"]
-    return command if durable else [*command, "--no-sync"]
+    return command if durable else [*command, "--no-sync", "--wal-segsize=1"]
 
 
 FIRST_WITH_BUILTIN_LOCALE = 17
