@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from atmr_engine.formats.csv_day import SYNTHETIC_PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from atmr_engine.kpi import Kpis
     from dispatch_api.csv_planning.planning import PlannedDay
 
-SHORTEST_ID = 15
-"""Characters of a booking's id that are kept on one line, however narrow the terminal."""
 STOP_NAMES = {
     "start": "leave",
     "pickup": "pick up",
@@ -33,9 +33,16 @@ def shown(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
+def short(text: str) -> str:
+    """An id or a name for a table, without the mark of synthetic days (which stands above)."""
+    return shown(text).replace(SYNTHETIC_PREFIX, "")
+
+
 def print_day(console: Console, planned: PlannedDay, warnings: Sequence[str]) -> None:
     """Everything about the plan, the most important last."""
     description = planned.description
+    if planned.day.synthetic:
+        console.print(f"A SYNTHETIC day; ids are shown without {SYNTHETIC_PREFIX}", style="magenta")
     for route in description.routes:
         console.print(_route_table(route))
     _print_left_out(console, planned, description)
@@ -47,10 +54,10 @@ def print_day(console: Console, planned: PlannedDay, warnings: Sequence[str]) ->
 
 def _route_table(route: RouteLines) -> Table:
     names = " · ".join(dict.fromkeys((route.duty, route.driver, route.vehicle)))
-    table = Table(title=shown(names), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(title=short(names), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("Time", no_wrap=True)
     table.add_column("Stop", no_wrap=True)
-    table.add_column("Booking", overflow="fold", min_width=SHORTEST_ID)
+    table.add_column("Booking", no_wrap=True, overflow="fold")
     table.add_column("Patient", overflow="fold")
     table.add_column("Place", overflow="fold")
     table.add_column("On", justify="right")
@@ -66,8 +73,8 @@ def _cells(stop: StopLine) -> tuple[str, ...]:
     return (
         f"{stop.begin:%H:%M}",
         STOP_NAMES[stop.kind],
-        shown(stop.booking or ""),
-        shown(patient),
+        short(stop.booking or ""),
+        short(patient),
         shown(stop.place),
         str(stop.riders or ""),
     )
@@ -88,7 +95,7 @@ def _reasons_table(title: str, second: str, rows: Iterable[tuple[str, str, str]]
     table.add_column(second, no_wrap=True)
     table.add_column("Why", overflow="fold")
     for row in rows:
-        table.add_row(*(shown(cell) for cell in row))
+        table.add_row(*(short(cell) for cell in row))
     return table
 
 
