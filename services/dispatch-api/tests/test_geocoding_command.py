@@ -18,7 +18,7 @@ def index(tmp_path: Path) -> Path:
     path = tmp_path / "places.sqlite"
     built = CliRunner().invoke(app, ["build", str(VILLAGE), "--out", str(path)])
     assert built.exit_code == 0, built.output
-    assert "9 houses on 6 streets, 2 points of care from geocoding_village.osm" in built.stdout
+    assert "11 houses on 7 streets, 2 points of care from geocoding_village.osm" in built.stdout
     assert "© OpenStreetMap contributors, ODbL" in built.stdout
     return path
 

@@ -35,7 +35,7 @@ def test_an_index_says_where_it_comes_from_and_what_it_holds(index: Path) -> Non
     geocoder.close()
     assert facts.attribution == "© OpenStreetMap contributors, ODbL"
     assert (facts.extract, facts.built_at) == ("geocoding_village.osm", BUILT_AT)
-    assert (facts.streets, facts.houses, facts.places) == (6, 9, 2)
+    assert (facts.streets, facts.houses, facts.places) == (7, 11, 2)
 
 
 def test_a_missing_file_names_the_command_that_builds_it(tmp_path: Path) -> None:

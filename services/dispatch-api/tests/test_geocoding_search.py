@@ -88,7 +88,47 @@ def test_a_number_that_is_not_there_offers_the_nearest_and_pretends_no_house(
     hits = geocoder.search(f"Rue de la Fontaine {asked}, Valbourg", limit=3)
     assert [hit.house_number for hit in hits] == offered
     assert {hit.precision for hit in hits} == {Precision.STREET}
+    assert {hit.score for hit in hits} == {0.85}
     assert not any(dispatchable(hit.precision) for hit in hits)
+
+
+def test_a_found_house_has_no_stand_ins_of_its_own_street(geocoder: OfflineGeocoder) -> None:
+    hits = geocoder.search("Rue de la Fontaine 14")
+    found = [(hit.house_number, hit.city, hit.precision.value) for hit in hits]
+    assert found[0] == ("14", "Valbourg", "house")
+    assert found[1:] == [("12", "Montclair", "street")]
+
+
+def test_a_postcode_tells_one_municipality_from_another(geocoder: OfflineGeocoder) -> None:
+    here, there = geocoder.search("Rue de la Fontaine 12, 1298", limit=2)
+    assert (here.city, here.score) == ("Montclair", 1.0)
+    assert (there.city, there.score) == ("Valbourg", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("rue fontaine 14 valbourg", 0.98), ("rue de la fontaine 14 4, valbourg", 0.95)],
+)
+def test_words_left_out_and_a_flats_number_cost_little(
+    geocoder: OfflineGeocoder, text: str, score: float
+) -> None:
+    first = geocoder.search(text)[0]
+    assert (first.house_number, first.score) == ("14", score)
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "precision"),
+    [
+        ("31", (46.20105, 6.1011), Precision.HOUSE),
+        ("33", (46.2012, 6.1015), Precision.ENTRANCE),
+    ],
+)
+def test_a_building_has_the_place_of_its_door_only_beyond_doubt(
+    geocoder: OfflineGeocoder, number: str, at: tuple[float, float], precision: Precision
+) -> None:
+    first = geocoder.search(f"Rue de la Fontaine {number}, Valbourg")[0]
+    assert (first.lat, first.lon) == pytest.approx(at)
+    assert first.precision is precision
 
 
 def test_a_number_in_a_streets_name_is_not_the_house(geocoder: OfflineGeocoder) -> None:

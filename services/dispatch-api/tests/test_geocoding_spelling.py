@@ -86,6 +86,10 @@ def test_each_number_that_may_be_the_house_makes_a_reading() -> None:
     assert found[-1].numbered_name
 
 
+def test_the_last_of_two_possible_postcodes_is_the_postcode() -> None:
+    assert readings("Rue 1000 5, 1207 Genève", lambda _: True)[0].postcode == "1207"
+
+
 def test_a_letter_after_the_number_is_its_suffix_unless_a_word_or_an_accent_follows() -> None:
     def first(text: str) -> str:
         number = readings(text, lambda _: False)[0].number
@@ -94,6 +98,7 @@ def test_a_letter_after_the_number_is_its_suffix_unless_a_word_or_an_accent_foll
     assert first("12 b rue du Lac") == "12b"
     assert first("rue du Lac 12 à Genève") == "12"
     assert first("12 r. du Lac") == "12"
+    assert first("12 r du Lac") == "12"
     assert first("rue du Lac 12 b, Genève") == "12b"
 
 
