@@ -95,16 +95,17 @@ async def test_our_own_mistakes_are_not_hidden() -> None:
         await pair.travel.matrix(POINTS)
 
 
-async def test_both_are_closed_even_where_the_first_refuses() -> None:
-    pair = Pair()
-
-    async def refuse() -> None:
+class StuckSource(Source):
+    async def aclose(self) -> None:
         raise RuntimeError("stuck")
 
-    pair.primary.aclose = refuse  # type: ignore[method-assign] - a source that cannot close
+
+async def test_both_are_closed_even_where_the_first_refuses() -> None:
+    second = Source("estimate", 200.0)
+    travel = WithFallback(StuckSource("roads", 100.0), second, TravelMetrics(CollectorRegistry()))
     with pytest.raises(RuntimeError, match="stuck"):
-        await pair.travel.aclose()
-    assert pair.second.closed
+        await travel.aclose()
+    assert second.closed
 
 
 async def test_without_an_osrm_the_estimate_is_the_configured_source() -> None:

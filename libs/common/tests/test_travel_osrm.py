@@ -161,3 +161,25 @@ async def test_closes_its_own_connections_and_no_others() -> None:
     own = OsrmClient(bench.settings, TravelMetrics(CollectorRegistry()))
     await own.aclose()
     assert own._client.is_closed
+
+
+async def test_a_visit_elsewhere_does_not_make_it_forget_what_it_knew() -> None:
+    bench = Bench()
+    points = places(12)
+    await bench.travel.matrix(points[:8])
+    await bench.travel.matrix([points[0], *points[8:]])
+    asked = len(bench.server.requests)
+    await bench.travel.matrix(points[:8])
+    assert len(bench.server.requests) == asked
+
+
+async def test_a_negative_time_alone_is_asked_for_again_too() -> None:
+    bench = Bench()
+    snapped = [{"distance": 0.0}, {"distance": 0.0}]
+    answer = {"durations": [[0, -0.1], [5, 0]], "distances": [[0, 0.1], [50, 0]]}
+    bench.server.faults = [
+        httpx.Response(200, json={**answer, "sources": snapped, "destinations": snapped})
+    ]
+    matrix = await bench.travel.matrix(places(2))
+    assert matrix.time_s[0, 1] > 0
+    assert bench.sample("negative_pairs_total") == 1
