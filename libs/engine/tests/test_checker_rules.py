@@ -299,6 +299,10 @@ REARRANGED: dict[str, tuple[Callable[[], Plan], set[tuple[Rule, str]]]] = {
         {(Rule.ORDER, "pal"), (Rule.TRAVEL, "out"), (Rule.BREAK, "A")},
     ),
     "at the wrong place": (lambda: with_stop(5, replace(STOPS[5], place=4)), {(Rule.TRAVEL, "A")}),
+    "a break nowhere": (
+        lambda: with_stop(5, replace(STOPS[5], place=None)),
+        {(Rule.TRAVEL, "A")},
+    ),
     "no number for a time": (
         lambda: with_stop(5, replace(STOPS[5], begin_s=float("nan"))),
         {(Rule.TRAVEL, "A")},
@@ -347,6 +351,7 @@ def test_a_linked_leg_needs_the_driver_that_it_requires_wherever_he_drives() -> 
     assert check(day(spare=replace(spare, driver="Ana")), plan) == []
     nameless = day(duty=replace(DUTY, driver=""), spare=replace(spare, driver=""))
     assert broken(check(nameless, plan)) == [(Rule.LINK, "back")]
+    assert check(nameless, PLAN) == []
 
 
 def test_a_waiver_as_long_as_the_break_lets_it_fall_away() -> None:

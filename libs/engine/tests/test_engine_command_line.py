@@ -13,7 +13,7 @@ from atmr_engine.command_line import app
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 CORDEAU = """\
 2 2 480 3 30
