@@ -142,7 +142,8 @@ def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
         row["group"] = groups.setdefault(request.share_group, len(groups))
         row["max_ride_s"] = request.max_ride_s
         row["ride_excess_s"] = excess.of(Rule.RIDE_TIME, request.id)
-        row["direct_s"] = problem.travel.time_s[request.pickup.place, request.dropoff.place]
+        direct_s = problem.travel.time_s[request.pickup.place, request.dropoff.place]
+        row["direct_s"] = min(float(direct_s), UNREACHABLE)
         row["unserved_cost"] = costs[index]
         row["latest_pickup_s"] = latest_pickup(request, float(row["direct_s"]))
         if request.link is not None:

@@ -206,3 +206,14 @@ def may_serve(arrays: Arrays, state: State, request: int, duty: int) -> bool:
                 return False
         follower = arrays.requests[follower].next_follower
     return True
+
+
+@compiled
+def first_fitting(arrays: Arrays, state: State, request: int) -> int:
+    """The first duty that can take the request at any cost, -1 where none can."""
+    for duty in range(len(arrays.duties)):
+        if may_serve(arrays, state, request, duty):
+            _, gap, _ = cheapest_in_duty(arrays, state, request, duty, np.inf)
+            if gap >= 0:
+                return duty
+    return -1

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atmr_engine.arrays import UNREACHABLE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,10 +40,11 @@ def nearest_requests(arrays: Arrays) -> NDArray[np.int64]:
 
 
 def middle_of_pickup(arrays: Arrays) -> NDArray[np.float64]:
-    """The middle of the time in which each pickup can begin (R,); one end where the other is open."""
+    """The middle of the time in which each pickup can begin (R,); its opening where that is open."""
     requests = arrays.requests
     opens = arrays.nodes["open_s"][: 2 * len(requests)].reshape(-1, 2)
-    longest = np.minimum(requests["max_ride_s"], 2 * requests["direct_s"])
+    direct = np.minimum(requests["direct_s"], UNREACHABLE)
+    longest = np.minimum(requests["max_ride_s"], 2 * direct)
     earliest = np.maximum(opens[:, 0], opens[:, 1] - longest)
-    latest = np.minimum(requests["latest_pickup_s"], 1e9)
-    return np.where(latest < 1e9, (earliest + latest) / 2, earliest)
+    latest = requests["latest_pickup_s"]
+    return np.where(np.isfinite(latest), (earliest + latest) / 2, earliest)

@@ -1,0 +1,56 @@
+"""The problem's arrays with one rule lifted, to see whether it was the one in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atmr_engine.rules import Rule
+
+if TYPE_CHECKING:
+    from atmr_engine.arrays import Arrays
+
+RELAXATIONS = (
+    Rule.RIDE_TIME,
+    Rule.SHARING,
+    Rule.CAPACITY,
+    Rule.BREAK,
+    Rule.LINK,
+    Rule.SHIFT,
+    Rule.DURATION,
+    Rule.WINDOW,
+)
+"""In which order rules are lifted: what says most comes first, the request's own times last."""
+
+LONG_AGO = -1e8
+PLENTY = 1_000_000
+
+
+def relaxed(arrays: Arrays, rule: Rule, request: int) -> Arrays:
+    """A copy of the arrays without `rule`: the request's own, or the duties', or among passengers."""
+    nodes, requests = arrays.nodes.copy(), arrays.requests.copy()
+    duties = arrays.duties.copy()
+    pauses = nodes["place"] < 0
+    if rule is Rule.RIDE_TIME:
+        requests["max_ride_s"][request] = np.inf
+    elif rule is Rule.SHARING:
+        requests["alone"] = requests["group"] = 0
+    elif rule is Rule.CAPACITY:
+        duties["seats"] = duties["wheelchairs"] = duties["stretchers"] = PLENTY
+    elif rule is Rule.BREAK:
+        nodes["open_s"][pauses], nodes["close_s"][pauses] = LONG_AGO, np.inf
+        nodes["service_s"][pauses] = 0.0
+    elif rule is Rule.LINK:
+        unlinked = requests["after"] == request
+        requests["after"][unlinked] = requests["after"][request] = -1
+        requests["first_follower"][request] = -1
+        requests["first_follower"][requests["first_follower"] == request] = -1
+    elif rule is Rule.SHIFT:
+        duties["open_s"], duties["close_s"] = LONG_AGO, np.inf
+    elif rule is Rule.DURATION:
+        duties["max_duration_s"] = np.inf
+    else:
+        own = slice(2 * request, 2 * request + 2)
+        nodes["open_s"][own], nodes["close_s"][own] = LONG_AGO, np.inf
+    return arrays._replace(nodes=nodes, requests=requests, duties=duties)
