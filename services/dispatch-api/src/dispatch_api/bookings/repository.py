@@ -91,9 +91,10 @@ class BookingRepository:
     async def record(self, company_id: UUID, transitions: Sequence[Transition]) -> None:
         """Append to the history."""
         if transitions:
+            ids = sorted(new_id() for _ in transitions)  # of one millisecond, in random order
             rows = [
-                asdict(transition) | {"id": new_id(), "company_id": company_id}
-                for transition in transitions
+                asdict(transition) | {"id": entry_id, "company_id": company_id}
+                for entry_id, transition in zip(ids, transitions, strict=True)
             ]
             await self._session.execute(sa.insert(BookingTransitionRow), rows)
 
