@@ -114,8 +114,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         403: "Not allowed",
         404: "Not found",
         409: "The request conflicts with the present state",
+        412: "It has changed since it was read",
         413: "The body is too large",
         422: "The request is not valid",
+        428: "The version that was read must be named",
         503: "A part that the answer needs is not available",
     }
     return {status: {"description": names[status], "content": content} for status in statuses}
