@@ -14,10 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from atmr_common.observability.logs import configure_logs
 from atmr_common.web.service_app import Check, Lifespan, ServiceDescription, create_service_app
+from dispatch_api.bookings.endpoints import router as bookings
 from dispatch_api.companies.endpoints import router as companies
 from dispatch_api.composition import make_ports
 from dispatch_api.dispatch.endpoints import router as dispatch
 from dispatch_api.dispatch.worker import DispatchWorker
+from dispatch_api.patients.endpoints import router as patients
+from dispatch_api.places.endpoints import router as places
 from dispatch_api.plans.endpoints import router as plans
 from dispatch_api.ports import Ports
 from dispatch_api.settings import DispatchSettings
@@ -25,6 +28,9 @@ from dispatch_api.waivers.endpoints import router as waivers
 
 ROUTERS: list[APIRouter] = [
     companies,
+    patients,
+    places,
+    bookings,
     dispatch,
     plans,
     waivers,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from dispatch_api.patients.repository import PatientRepository
 from dispatch_api.patients.tables import PatientRow
 from dispatch_api.patients.vault import PatientVault
 from dispatch_api.places.domain import LocatedPlace, PlaceDetails, StoredPlace
@@ -26,11 +27,12 @@ class PlaceRepository:
     def __init__(self, session: AsyncSession, vault: PatientVault) -> None:
         self._session = session
         self._vault = vault
+        self._patients = PatientRepository(session, vault)
 
     async def add_all(self, company_id: UUID, places: Sequence[StoredPlace]) -> None:
         """Insert places; the patients of homes must be the company's, and not erased."""
         homes = {place.patient_id for place in places if place.patient_id is not None}
-        keys = await self._keys(company_id, homes)
+        keys = await self._patients.data_keys(company_id, homes)
         rows = [self._row(company_id, place, keys) for place in places]
         if rows:
             await self._session.execute(sa.insert(PlaceRow), rows)
@@ -38,7 +40,7 @@ class PlaceRepository:
     async def update(self, company_id: UUID, place: StoredPlace) -> None:
         """Write a place that was read under a lock."""
         homes = {place.patient_id} if place.patient_id else set()
-        row = self._row(company_id, place, await self._keys(company_id, homes))
+        row = self._row(company_id, place, await self._patients.data_keys(company_id, homes))
         query = sa.update(PlaceRow).where(
             col(PlaceRow.company_id) == company_id, col(PlaceRow.id) == place.id
         )
@@ -112,26 +114,16 @@ class PlaceRepository:
         )
         return set(await self._session.scalars(query))
 
+    async def empty_homes(self, company_id: UUID, patient_id: UUID) -> None:
+        """Overwrite what is sealed of an erased patient's homes; the rows stay for bookings."""
+        query = sa.update(PlaceRow).where(
+            col(PlaceRow.company_id) == company_id, col(PlaceRow.patient_id) == patient_id
+        )
+        await self._session.execute(query.values(sealed=b"", precision=None))
+
     async def _read(self, query: sa.Select[PlaceRow, bytes | None]) -> Sequence[StoredPlace]:
         rows = await self._session.execute(query.execution_options(populate_existing=True))
         return [self._view(row, key) for row, key in rows]
-
-    async def _keys(self, company_id: UUID, patients: Collection[UUID]) -> dict[UUID, bytes]:
-        """The data keys of patients, held so that an erasure waits."""
-        if not patients:
-            return {}
-        query = (
-            sa.select(col(PatientRow.id), col(PatientRow.data_key))
-            .where(
-                col(PatientRow.company_id) == company_id,
-                col(PatientRow.id).in_(patients),
-                col(PatientRow.data_key).is_not(None),
-            )
-            .order_by(col(PatientRow.id))
-            .with_for_update(read=True)
-        )
-        rows = await self._session.execute(query)
-        return {patient_id: key for patient_id, key in rows if key is not None}
 
     def _row(self, company_id: UUID, place: StoredPlace, keys: dict[UUID, bytes]) -> dict[str, Any]:
         row: dict[str, Any] = asdict(place) | {"company_id": company_id, "sealed": None}
