@@ -10,13 +10,13 @@ import pytest
 from fastapi import FastAPI
 
 from atmr_common.web.identity import Role
-from standalone.errors import PartEndedError
+from standalone.errors import PartEndedError, StartError
 from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
 from standalone.process import running_standalone
 from standalone.servers import SERVERS
 from standalone.serving import serving
-from standalone.settings import StandaloneSettings
+from standalone.settings import StandaloneSettings, read_settings
 from standalone.stopping import StopRequest, run_until_stopped
 
 
@@ -106,3 +106,10 @@ def test_an_error_of_the_work_comes_through() -> None:
 
     with pytest.raises(ValueError, match="not ours"):
         run_until_stopped(fails, _silent)
+
+
+def test_a_wrong_setting_is_named_as_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATMR_PORT_BASE", "eighty")
+    with pytest.raises(StartError, match=r"A setting is wrong: ATMR_PORT_BASE: .* integer"):
+        read_settings(StandaloneSettings)
+    assert read_settings(StandaloneSettings, port_base=81).port_base == 81

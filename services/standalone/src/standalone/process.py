@@ -19,6 +19,7 @@ from atmr_common.observability.logs import configure_logs
 from atmr_common.runtime.clock import Clock, SystemClock
 from atmr_common.web.identity import Role
 from atmr_common.web.tokens import DevelopmentIssuer
+from dispatch_api.composition import ConfigurationError
 from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
 from standalone.embedded_postgres.data_folder import make_folder
@@ -27,7 +28,7 @@ from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
 from standalone.servers import AUDIENCE, SERVERS, Shared
 from standalone.serving import serving
-from standalone.settings import StandaloneSettings
+from standalone.settings import StandaloneSettings, read_settings
 from standalone.stopping import Body, StopRequest, run_until_stopped
 
 __all__ = ["Running", "exit_code_of", "running_standalone", "serve"]
@@ -76,6 +77,7 @@ async def running_standalone(
 ) -> AsyncIterator[Running]:
     """Everything, up and answering within the block."""
     clock = clock or SystemClock()
+    configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
         listeners = stack.enter_context(listening_sockets(SERVERS, settings))
         make_folder(settings.data)
@@ -102,10 +104,9 @@ async def running_standalone(
 
 def serve() -> None:
     """`atmr serve standalone`: everything, until SIGINT or SIGTERM."""
-    settings = StandaloneSettings()
-    configure_logs(settings.log_level, settings.log_format)
 
     async def body(stop: StopRequest) -> None:
+        settings = read_settings(StandaloneSettings)
         async with running_standalone(settings, stop, announce=_say) as running:
             for name, url in running.urls.items():
                 _say(f"{name} answers on {url} (documentation: {url}/docs)")
@@ -123,7 +124,7 @@ def exit_code_of(body: Body, announce: Callable[[str], None]) -> int:
     except StartError as error:
         announce(f"atmr: {error}")
         return error.exit_code
-    except EmbeddedPostgresError as error:
+    except (EmbeddedPostgresError, ConfigurationError) as error:
         announce(f"atmr: {error}")
         return 1
 

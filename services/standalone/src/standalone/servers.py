@@ -20,7 +20,7 @@ from atmr_common.web.tokens import DEVELOPMENT_ISSUER
 from dispatch_api.app import create_app
 from dispatch_api.composition import make_ports
 from dispatch_api.settings import DispatchSettings
-from standalone.settings import StandaloneSettings
+from standalone.settings import StandaloneSettings, read_settings
 
 __all__ = ["AUDIENCE", "SERVERS", "ServerKind", "Shared"]
 
@@ -59,7 +59,7 @@ class ServerKind:
 
 @asynccontextmanager
 async def _dispatch_api(shared: Shared) -> AsyncIterator[FastAPI]:
-    settings = DispatchSettings().model_copy(
+    settings = read_settings(DispatchSettings).model_copy(
         update={
             "database_url": SecretStr(shared.database_url),
             "patient_key_file": shared.patient_key_file,

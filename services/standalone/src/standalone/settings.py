@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from atmr_common.runtime.data_folder import default_data_folder
+from standalone.errors import StartError
 
-__all__ = ["StandaloneSettings"]
+__all__ = ["StandaloneSettings", "read_settings"]
+
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class StandaloneSettings(BaseSettings):
@@ -39,3 +43,17 @@ class StandaloneSettings(BaseSettings):
     )
     log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("text", pattern="^(json|text)$", description="json or text.")
+
+
+def read_settings(kind: type[Settings], **chosen: object) -> Settings:
+    """Settings of `kind`, `chosen` ones by their field's name; StartError names a wrong one."""
+    try:
+        return kind.model_validate(chosen)
+    except ValidationError as error:
+        wrong = "; ".join(f"{_variable(each['loc'][0])}: {each['msg']}" for each in error.errors())
+        raise StartError(f"A setting is wrong: {wrong}.") from error
+
+
+def _variable(field: object) -> str:
+    name = str(field).upper()
+    return name if name == "DATABASE_URL" else f"ATMR_{name}"

@@ -44,7 +44,7 @@ def print_day(console: Console, planned: PlannedDay, warnings: Sequence[str]) ->
     if planned.day.synthetic:
         console.print(f"A SYNTHETIC day; ids are shown without {SYNTHETIC_PREFIX}", style="magenta")
     for route in description.routes:
-        console.print(_route_table(route))
+        console.print(route_table(route))
     _print_left_out(console, planned, description)
     console.print(_figures_table(planned))
     for warning in warnings:
@@ -52,7 +52,7 @@ def print_day(console: Console, planned: PlannedDay, warnings: Sequence[str]) ->
     _print_marks(console, planned)
 
 
-def _route_table(route: RouteLines) -> Table:
+def route_table(route: RouteLines) -> Table:
     names = " · ".join(dict.fromkeys((route.duty, route.driver, route.vehicle)))
     table = Table(title=short(names), title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("Time", no_wrap=True)
@@ -83,13 +83,13 @@ def _cells(stop: StopLine) -> tuple[str, ...]:
 def _print_left_out(console: Console, planned: PlannedDay, description: DayDescription) -> None:
     unserved = [(left["booking"], left["rule"], left["reason"]) for left in description.unserved]
     if unserved:
-        console.print(_reasons_table("Unserved", "Rule", unserved))
+        console.print(reasons_table("Unserved", "Rule", unserved))
     held = [(held.booking.id, "held", held.reason) for held in planned.held]
     if held:
-        console.print(_reasons_table("Held out of the plan", "State", held))
+        console.print(reasons_table("Held out of the plan", "State", held))
 
 
-def _reasons_table(title: str, second: str, rows: Iterable[tuple[str, str, str]]) -> Table:
+def reasons_table(title: str, second: str, rows: Iterable[tuple[str, str, str]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold red", box=SIMPLE_HEAD)
     table.add_column("Booking", no_wrap=True)
     table.add_column(second, no_wrap=True)

@@ -1,0 +1,56 @@
+"""`atmr demo`, which `make run` calls: a synthetic day, planned, printed, and served.
+
+Nothing heavy is imported before the compiler of the planner has been started beside us.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["command"]
+
+
+def command(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Data folder; else ATMR_DATA.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65000, help="Port of the first server (8000).")
+    ] = None,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day; else today.")
+    ] = None,
+    bookings: Annotated[int, typer.Option(min=0, max=2_000, help="Legs of transport.")] = 60,
+    duties: Annotated[
+        int | None, typer.Option(min=0, max=200, help="Vehicles with crew; else as many as usual.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another day.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0, max=600, help="Search time of the plan.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the plan and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Start everything on embedded parts with a SYNTHETIC company and its planned day.
+
+    A later run with the same options finds company, day and plan again.
+    """
+    from standalone.demo.warming import start_warming  # noqa: PLC0415 (see the module's first words)
+
+    compiler = start_warming()
+    from standalone.demo.options import ZONE, DemoOptions  # noqa: PLC0415 (the same)
+    from standalone.demo.show import show  # noqa: PLC0415 (the same)
+
+    options = DemoOptions(
+        day=date.date() if date is not None else datetime.now(ZONE).date(),
+        bookings=bookings,
+        duties=duties,
+        seed=seed,
+        solver_seconds=seconds,
+        data=data,
+        port=port,
+    )
+    raise typer.Exit(show(options, compiler, once=once, as_json=as_json))

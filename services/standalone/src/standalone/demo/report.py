@@ -1,0 +1,66 @@
+"""The planned day on a terminal: routes, what is left out and why, key figures, where to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from atmr_engine.formats.csv_day import SYNTHETIC_PREFIX
+from atmr_engine.kpi import Kpis
+from dispatch_api.csv_planning.report import figures, reasons_table, route_table
+from standalone.demo.planned_day import PlannedDay
+
+__all__ = ["print_planned_day"]
+
+
+def print_planned_day(
+    console: Console, planned: PlannedDay, urls: dict[str, str], data: Path
+) -> None:
+    """Everything about the plan, the most important last."""
+    console.print(f"A SYNTHETIC day; ids are shown without {SYNTHETIC_PREFIX}", style="magenta")
+    for route in planned.routes:
+        console.print(route_table(route))
+    _print_left_out(console, planned)
+    console.print(_figures_table(planned))
+    if planned.summary["degraded"]:
+        console.print(f"Degraded: {planned.summary['degraded']}.", style="bold yellow")
+    console.print("This day is SYNTHETIC: generated, no real patients.", style="magenta")
+    console.print(_doors_table(planned, urls, data))
+
+
+def _print_left_out(console: Console, planned: PlannedDay) -> None:
+    if planned.unserved:
+        rows = [(left["booking"], left["rule"], left["reason"]) for left in planned.unserved]
+        console.print(reasons_table("Unserved", "Rule", rows))
+    if planned.held:
+        rows = [(held["booking"], held["rule"] or "held", held["reason"]) for held in planned.held]
+        console.print(reasons_table("Held out of the plan", "State", rows))
+
+
+def _figures_table(planned: PlannedDay) -> Table:
+    title = f"{planned.day.date} in {planned.day.zone}, plan version {planned.version}"
+    if planned.reused:
+        title += " (planned by an earlier run)"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", show_header=False, box=None
+    )
+    for name, value in figures(Kpis(**planned.summary["kpis"])):
+        table.add_row(name, value)
+    table.add_row("cost", f"{planned.summary['objective']:.1f}")
+    table.add_row("travel times", str(planned.summary["travel_source"]))
+    return table
+
+
+def _doors_table(planned: PlannedDay, urls: dict[str, str], data: Path) -> Table:
+    table = Table(title="Where to go on", title_justify="left", show_header=False, box=None)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, url in urls.items():
+        table.add_row(name, url)
+        table.add_row("  API documentation", f"{url}/docs")
+        table.add_row("  health", f"{url}/readyz")
+    table.add_row("company", str(planned.company_id))
+    table.add_row("a token", f"atmr token --company {planned.company_id} --data {data}")
+    return table
