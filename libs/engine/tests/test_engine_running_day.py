@@ -42,12 +42,12 @@ def committed_until(duty: Duty, plan: Plan, moment_s: float, *, told: bool) -> D
     seed=st.integers(0, 10_000),
     requests=st.integers(2, 16),
     hour=st.floats(7, 16),
-    told=st.booleans(),
-    warm=st.booleans(),
+    ways=st.tuples(st.booleans(), st.booleans()),
 )
 def test_what_has_begun_stays_as_it_is(
-    seed: int, requests: int, hour: float, told: bool, warm: bool
+    seed: int, requests: int, hour: float, ways: tuple[bool, bool]
 ) -> None:
+    told, warm = ways
     day = rich_problem(RichDay(requests, 3, size_km=4.0), seed, Weights())
     plan = solve(day, Budget(iterations=64), seed)
     moment = hour * 3600

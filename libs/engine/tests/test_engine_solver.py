@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -37,6 +38,8 @@ DAYS = st.builds(
     waivers=st.booleans(),
 )
 
+WEIGHTS = st.sampled_from([Weights(), Weights.vehicles_first()])
+
 
 def without_clock(plan: Plan) -> Plan:
     return replace(plan, seconds=0.0)
@@ -72,11 +75,10 @@ def many(requests: int, duties: int) -> Problem:
 
 
 @settings(max_examples=40, deadline=None)
-@given(day=DAYS, seed=st.integers(0, 10_000), vehicles=st.booleans())
+@given(day=DAYS, seed=st.integers(0, 10_000), weights=WEIGHTS)
 def test_every_plan_passes_the_checker_and_costs_what_the_search_says(
-    day: RichDay, seed: int, vehicles: bool
+    day: RichDay, seed: int, weights: Weights
 ) -> None:
-    weights = Weights.vehicles_first() if vehicles else Weights()
     problem = rich_problem(day, seed, weights)
     steps: list[Progress] = []
     plan = solve(problem, Budget(iterations=130), seed, progress=steps.append)
@@ -84,7 +86,7 @@ def test_every_plan_passes_the_checker_and_costs_what_the_search_says(
     if steps:
         assert steps[-1].cost == pytest.approx(evaluate(problem, plan).total, abs=1e-6)
         assert [step.iterations for step in steps] == [64, 128, 130]
-        assert all(a.cost >= b.cost for a, b in zip(steps, steps[1:], strict=False))
+        assert all(a.cost >= b.cost for a, b in pairwise(steps))
 
 
 @settings(max_examples=15, deadline=None)

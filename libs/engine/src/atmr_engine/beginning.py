@@ -1,4 +1,4 @@
-"""Where a search begins: each duty's committed stops, whoever is on board, and a plan to start from."""
+"""Where a search begins: committed stops, whoever is on board, and a plan to start from."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def begin(problem: Problem, arrays: Arrays) -> State:
 
     Raises:
         CommitmentError: where no timetable can keep a commitment.
+
     """
     order = [index for index, duty in enumerate(problem.duties) if duty.committed]
-    for _ in range(len(order) + 1):
+    while True:
         state = empty_state(arrays)
         refused = first_refused(problem, arrays, state, order)
         if refused is None:
             return state
         if order[0] == refused:
-            break
+            raise CommitmentError(problem.duties[refused].id)
         order.remove(refused)  # its legs may have to be placed before those linked to them
         order.insert(0, refused)
-    raise CommitmentError(problem.duties[refused].id)
 
 
 def first_refused(problem: Problem, arrays: Arrays, state: State, order: list[int]) -> int | None:

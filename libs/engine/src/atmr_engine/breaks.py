@@ -147,7 +147,7 @@ def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) 
 
 @compiled
 def place_in_stripped(arrays: Arrays, state: State, request: int, duty: int) -> int:
-    """Write the route without breaks and with the request into `state.sequence`; -1 if impossible."""
+    """Write the route, less breaks, plus the request, into `state.sequence`; -1 if impossible."""
     length = state.length[duty]
     whole = state.routes[duty, :length].copy()
     kept = without_breaks(arrays, whole, length, duty)

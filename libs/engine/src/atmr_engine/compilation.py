@@ -1,4 +1,4 @@
-"""From a problem to its arrays: waivers widen, commitments fix, and whom a duty may carry at all."""
+"""From a problem to its arrays: waivers, commitments, and whom a duty may carry at all."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
 
 
 def latest_pickup(request: Request, direct_s: float) -> float:
-    """The latest moment at which service at the pickup can begin when nothing else is in the way."""
+    """The latest moment at which the pickup can begin when nothing else is in the way."""
     by_dropoff = request.dropoff.window.close_s - direct_s - request.pickup.service_s
     return min(request.pickup.window.close_s, by_dropoff)
 

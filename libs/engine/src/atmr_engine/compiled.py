@@ -10,7 +10,7 @@ import hashlib
 import logging
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from numba import njit
 from numba.core.caching import FunctionCache
@@ -33,12 +33,13 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-class PackageCache(FunctionCache):  # type: ignore[misc]  # numba ships no types
+class PackageCache(FunctionCache):
     """numba's cache on disk, with all compiled sources in the key."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        key: tuple[Any, ...] = super()._index_key(sig, codegen)
-        return (*key, source_digest())
+        numbas_own: Any = super()
+        numbas_key = numbas_own._index_key(sig, codegen)  # noqa: SLF001 (extended, not replaced)
+        return (*numbas_key, source_digest())
 
 
 def compiled(function: Function) -> Function:
@@ -47,9 +48,10 @@ def compiled(function: Function) -> Function:
     numba writes beside the source, else to `NUMBA_CACHE_DIR` or the user's cache folder. Where
     none of them can be written, the code is compiled anew in every process, and a warning says so.
     """
-    dispatcher = njit(nogil=True)(function)
+    dispatcher: Any = njit(nogil=True)(function)
+    cache_class: Any = PackageCache
     try:
-        cached = PackageCache(function)
+        cached = cache_class(function)
     except RuntimeError:
         logger.warning(
             "no folder for compiled code can be written (set NUMBA_CACHE_DIR to one): %s is "
@@ -58,4 +60,4 @@ def compiled(function: Function) -> Function:
         )
     else:
         dispatcher._cache = cached  # noqa: SLF001 (enable_caching would set numba's own key)
-    return dispatcher  # type: ignore[no-any-return]  # a dispatcher is called like the function
+    return cast("Function", dispatcher)

@@ -74,7 +74,7 @@ def cheapest_bound(candidates: NDArray[Any], count: int, best: float) -> int:
 
 
 @compiled
-def slide(
+def slide(  # noqa: PLR0917 (compiled code has no keywords)
     times: NDArray[np.float64],
     distances: NDArray[np.float64],
     weights: Any,
@@ -169,17 +169,17 @@ def detour(
     to_pickup = matrix[before.place, ask.pickup] - matrix[before.place, before.onward]
     if together:
         between = matrix[ask.pickup, ask.dropoff]
-        return to_pickup + between + matrix[ask.dropoff, before.onward]
+        return float(to_pickup + between + matrix[ask.dropoff, before.onward])
     to_dropoff = matrix[stop.place, ask.dropoff] - matrix[stop.place, stop.onward]
     onward = matrix[ask.pickup, before.onward] + matrix[ask.dropoff, stop.onward]
-    return to_pickup + to_dropoff + onward
+    return float(to_pickup + to_dropoff + onward)
 
 
 @compiled
 def inserted_cost(
     arrays: Arrays, state: State, request: int, duty: int, pickup_gap: int, dropoff_gap: int
 ) -> float:
-    """The exact test: cost of the route with the request inserted, inf where it has no timetable."""
+    """The exact test: cost of the route with the request inserted, inf without a timetable."""
     count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
     cost = np.inf
     if schedule(arrays, state, state.sequence, count, duty):
@@ -201,9 +201,9 @@ def may_serve(arrays: Arrays, state: State, request: int, duty: int) -> bool:
     follower = row.first_follower
     while follower >= 0:
         other = state.route_of[follower]
-        if arrays.requests[follower].same_driver == REQUIRE and other >= 0:
-            if arrays.duties[other].driver != driver:
-                return False
+        required = arrays.requests[follower].same_driver == REQUIRE
+        if required and other >= 0 and arrays.duties[other].driver != driver:
+            return False
         follower = arrays.requests[follower].next_follower
     return True
 

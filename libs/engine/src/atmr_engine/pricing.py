@@ -60,7 +60,7 @@ def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -
                 cost += weights.detour * max(0.0, ride - stop.direct_s)
     end = trial[count + 1].time_s
     cost += weights.overtime * max(0.0, end - arrays.duties[duty].close_s)
-    return cost + weights.working * (end - trial[0].time_s)
+    return float(cost + weights.working * (end - trial[0].time_s))
 
 
 @compiled
@@ -82,7 +82,7 @@ def change_cost(arrays: Arrays, route_of: NDArray[np.int64], request: int, duty:
         if arrays.requests[follower].same_driver == PREFER:
             changes += differs(arrays, route_of, follower, driver)
         follower = arrays.requests[follower].next_follower
-    return arrays.weights[0].driver_changes * changes
+    return float(arrays.weights[0].driver_changes * changes)
 
 
 @compiled
@@ -108,4 +108,4 @@ def total_cost(
             total += row.unserved_cost
         elif row.after >= 0 and row.same_driver == PREFER:
             changes += differs(arrays, route_of, row.after, arrays.duties[duty].driver)
-    return total + arrays.weights[0].driver_changes * changes
+    return float(total + arrays.weights[0].driver_changes * changes)

@@ -22,7 +22,7 @@ UNIT = 1.0 / (1 << 53)
 
 
 def random_state(seed: int) -> NDArray[np.uint64]:
-    """The state (1,) for a seed: any integer, scrambled once by SplitMix64 so that 0 and 1 differ."""
+    """The state (1,) for a seed: any integer, scrambled by SplitMix64 so that 0 and 1 differ."""
     z = (seed + 0x9E3779B97F4A7C15) & MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK

@@ -28,7 +28,7 @@ PLENTY = 1_000_000
 
 
 def relaxed(arrays: Arrays, rule: Rule, request: int) -> Arrays:
-    """A copy of the arrays without `rule`: the request's own, or the duties', or among passengers."""
+    """A copy of the arrays without `rule`: the request's own, the duties', or all passengers'."""
     nodes, requests = arrays.nodes.copy(), arrays.requests.copy()
     duties = arrays.duties.copy()
     pauses = nodes["place"] < 0

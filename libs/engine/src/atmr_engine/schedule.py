@@ -49,7 +49,8 @@ def schedule(
 
     Positions 1 to `count` of `state.trial` (STOP) are the stops, 0 the start, `count + 1` the end.
     False where no timetable keeps windows, ride times, shift, duration, breaks and links; the
-    waivers are used only where there is none without. Loads are not looked at (see loads.py).
+    waivers are used only where there is none without, to be late or long, never to leave before a
+    shift or to shorten a break. Loads are not looked at (`profile.loads_fit` does).
     """
     for level in range(WAIVED + 1 if arrays.waived else 1):
         if not lay_out(arrays, state, sequence, count, duty, level):

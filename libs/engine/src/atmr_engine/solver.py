@@ -71,6 +71,7 @@ def solve(
     Raises:
         CommitmentError: where a duty's commitments cannot be kept.
         PlanRefusedError: where the checker refuses the plan, which is a defect.
+
     """
     course = Course(budget, time.perf_counter, time.perf_counter())
     arrays = compile_problem(problem)

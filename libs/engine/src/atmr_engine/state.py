@@ -126,12 +126,10 @@ def fresh_version(state: State) -> int:
 @compiled
 def is_driven(arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int) -> bool:
     """Whether there is anything to drive for but breaks."""
-    if arrays.duties[duty].committed > 0:
-        return True
+    driven = arrays.duties[duty].committed > 0
     for k in range(count):
-        if sequence[k] < 2 * arrays.requests.shape[0]:
-            return True
-    return False
+        driven = driven or sequence[k] < 2 * arrays.requests.shape[0]
+    return bool(driven)
 
 
 @compiled

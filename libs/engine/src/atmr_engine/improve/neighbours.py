@@ -40,11 +40,12 @@ def nearest_requests(arrays: Arrays) -> NDArray[np.int64]:
 
 
 def middle_of_pickup(arrays: Arrays) -> NDArray[np.float64]:
-    """The middle of the time in which each pickup can begin (R,); its opening where that is open."""
+    """The middle of the time in which each pickup can begin (R,); its start if it never ends."""
     requests = arrays.requests
     opens = arrays.nodes["open_s"][: 2 * len(requests)].reshape(-1, 2)
     direct = np.minimum(requests["direct_s"], UNREACHABLE)
     longest = np.minimum(requests["max_ride_s"], 2 * direct)
     earliest = np.maximum(opens[:, 0], opens[:, 1] - longest)
     latest = requests["latest_pickup_s"]
-    return np.where(np.isfinite(latest), (earliest + latest) / 2, earliest)
+    middle: NDArray[np.float64] = np.where(np.isfinite(latest), (earliest + latest) / 2, earliest)
+    return middle
