@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from dispatch_api.geocoding import Precision
 from dispatch_api.geocoding.index_building import build_index
 from dispatch_api.geocoding.offline_index import OfflineGeocoder
