@@ -66,6 +66,14 @@ class BookingRepository:
         rows = await self._session.scalars(query.with_for_update() if lock else query)
         return {row.id: _view(StoredBooking, row) for row in rows}
 
+    async def by_references(
+        self, company_id: UUID, references: Iterable[str]
+    ) -> dict[str, StoredBooking]:
+        """Those of the company by the client's own ids."""
+        query = _of_company(company_id).where(col(BookingRow.reference).in_(list(references)))
+        rows = await self._session.scalars(query.execution_options(populate_existing=True))
+        return {row.reference: _view(StoredBooking, row) for row in rows if row.reference}
+
     async def list(
         self, company_id: UUID, wanted: BookingFilter, *, after: UUID | None, limit: int
     ) -> Sequence[StoredBooking]:

@@ -1,0 +1,50 @@
+"""HTTP door of imports: a CSV file in, a report per row out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from atmr_common.web.access import Dispatcher
+from atmr_common.web.problems import responses
+from dispatch_api.bookings.desk import Desk
+from dispatch_api.imports.import_bookings import BookingImport
+from dispatch_api.imports.schemas import ImportReport
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"])
+DryRun = Annotated[bool, Query(description="Report what would happen; import nothing.")]
+Strict = Annotated[bool, Query(description="Any bad row refuses the whole file.")]
+Day = Annotated[
+    dt.date | None, Query(alias="date", description="The day of the file; else that of most rows.")
+]
+BOOKINGS = """booking_id,patient_ref,direction,linked_booking_id,pickup_address,pickup_lat,\
+pickup_lon,dropoff_lat,dropoff_lon,appointment_at,will_call,mobility
+B-1,P-7,ALLER,,Rue du Lac 1,46.2044,6.1432,46.1936,6.1494,2026-03-16T09:00,,wheelchair
+B-2,P-7,RETOUR,B-1,,46.1936,6.1494,46.2044,6.1432,,yes,wheelchair
+"""
+
+
+def _csv_body(example: str) -> dict[str, Any]:
+    schema = {"type": "string", "examples": [example]}
+    return {"requestBody": {"required": True, "content": {"text/csv": {"schema": schema}}}}
+
+
+@router.post(
+    "/bookings",
+    operation_id="import_bookings",
+    responses=responses(401, 403, 409, 413, 422),
+    openapi_extra=_csv_body(BOOKINGS),
+)
+async def import_bookings(
+    request: Request,
+    caller: Dispatcher,
+    desk: Desk,
+    dry_run: DryRun = False,  # noqa: FBT002 (a query parameter is given by name)
+    strict: Strict = False,  # noqa: FBT002 (a query parameter is given by name)
+    day: Day = None,
+) -> ImportReport:
+    """Import a day's bookings; good rows in one transaction, bad ones with column and remedy."""
+    data = await request.body()
+    return await BookingImport(desk, caller).run(data, day, dry_run=dry_run, strict=strict)
