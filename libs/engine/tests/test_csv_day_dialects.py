@@ -98,6 +98,16 @@ def test_equipment_is_separated_by_semicolons_in_a_semicolon_file_too() -> None:
     assert record.equipment == {"a", "b"}
 
 
+def test_text_with_a_byte_order_mark_and_times_with_seconds() -> None:
+    [first, *_] = DAY.duties
+    exact = replace(first, shift_start=first.shift_start + timedelta(seconds=7))
+    day = replace(DAY, duties=(exact,))
+    files = write_csv(day)
+    reading = read_day("\ufeff" + files.bookings, files.duties, zone=ZURICH)
+    assert reading.warnings == ()
+    assert reading.day == day
+
+
 def test_several_breaks_cannot_be_written() -> None:
     duty = replace(DAY.duties[0], breaks=(BreakRecord(minutes=15), BreakRecord(minutes=15)))
     with pytest.raises(DayError, match="breaks: 2 breaks, a CSV row has one"):

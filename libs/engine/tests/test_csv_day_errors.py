@@ -120,6 +120,18 @@ def test_swapped_coordinates_are_told_apart(count: int) -> None:
     ) in refusal(bookings(row, *others))
 
 
+def test_swapped_coordinates_of_a_single_booking_are_told_by_the_zone() -> None:
+    row = GOOD.replace("46.20,6.14", "6.14,46.20").replace("46.22,6.16", "6.16,46.22")
+    assert [error.column for error in bookings(row).errors] == ["dropoff_lat", "pickup_lat"]
+
+
+def test_half_a_companion_and_a_forecast_without_will_call() -> None:
+    columns = COLUMNS + ",companions,ready_forecast"
+    assert "'1.5' is no whole number" in refusal(bookings(GOOD + ",1.5,", columns=columns))
+    forecast = bookings(GOOD + ",,2026-03-12T12:00", columns=columns)
+    assert "ready_forecast: will_call is not yes" in refusal(forecast)
+
+
 def test_swapped_coordinates_of_a_place_whose_zone_is_on_the_diagonal() -> None:
     """Yerevan's latitude and longitude are alike: only the other rows tell."""
     row = "{},ambulatory,,,40.18,44.51,40.20,44.55,2026-03-12T08:30+04:00,,"

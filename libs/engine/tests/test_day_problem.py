@@ -271,6 +271,21 @@ def test_a_break_without_a_window_lies_within_the_shift(shift_min: int, break_mi
     assert pause.window.close_s + pause.duration_s <= stated_duty.shift.close_s + 1e-6
 
 
+def test_a_break_without_a_window_keeps_away_from_the_ends_of_a_long_shift() -> None:
+    day = Day(date=THURSDAY, zone=ZURICH, duties=(duty(breaks=(BreakRecord(minutes=30),)),))
+    [pause] = day.problem(travel_for(day)).duties[0].breaks
+    assert pause.window == TimeWindow(hours(9), hours(13.5))
+    short = duty(shift_end=at("09:30"), breaks=(BreakRecord(minutes=30),))
+    day = Day(date=THURSDAY, zone=ZURICH, duties=(short,))
+    [pause] = day.problem(travel_for(day)).duties[0].breaks
+    assert pause.window == TimeWindow(hours(7.5), hours(8.5))
+
+
+def test_without_an_appointment_the_dropoff_only_follows_the_pickup() -> None:
+    request = stated(booking(pickup_from=at("08:00"))).requests[0]
+    assert request.dropoff.window == TimeWindow(hours(8))
+
+
 def test_matrices_of_other_points_are_refused() -> None:
     day = Day(date=THURSDAY, zone=ZURICH, bookings=(booking(pickup_from=at("08:00")),))
     with pytest.raises(ProblemError, match=r"travel.time_s.*day.points"):

@@ -94,6 +94,7 @@ def test_outbound_to_return(years: Years) -> None:
     quartiles = np.percentile(minutes, [25, 50, 75])
     assert quartiles == pytest.approx(FACTS.stay_quartiles_min, abs=25)
     assert min(minutes) >= Assumptions().shortest_stay_min
+    assert max(booked(leg).hour for leg in years.legs) <= 20
 
 
 def test_peaks_on_the_hour(years: Years) -> None:

@@ -109,6 +109,18 @@ def test_a_day_of_the_issue_has_wheelchairs_links_shifts_and_breaks(desk: Desk) 
     }
 
 
+def test_stops_say_who_is_on_board_and_where(desk: Desk) -> None:
+    row = ROW.replace("46.20,6.14", "46.20,6.14,Home").replace("46.22,6.16", "46.22,6.16,Clinic")
+    header = HEADER.replace("pickup_lon", "pickup_lon,pickup_address")
+    header = header.replace("dropoff_lon", "dropoff_lon,dropoff_address")
+    desk.put(f"{header},companions\n{row},2")
+    [route] = desk.planned()["routes"]
+    served = [stop for stop in route["stops"] if stop["booking"]]
+    assert [(stop["place"], stop["riders"]) for stop in served] == [("Home", 3), ("Clinic", 0)]
+    assert (route["duty"], route["driver"], route["vehicle"]) == ("D1", "Ann", "V1")
+    assert served[0]["begin"].startswith("2026-03-12T08:")
+
+
 def test_the_same_iterations_give_the_same_plan_again(desk: Desk) -> None:
     desk.put_generated(40, 5)
     first, again = (desk.planned("--iterations", "200", "--seed", "7") for _ in range(2))
