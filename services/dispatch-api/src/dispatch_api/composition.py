@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 from prometheus_client import CollectorRegistry
 
 from atmr_common.bus.memory import MemoryBus
 from atmr_common.bus.port import Bus
+from atmr_common.cache.memory import MemoryCache
 from atmr_common.database.engine import Database
 from atmr_common.database.outbox import Outbox, OutboxRelay
 from atmr_common.runtime.clock import Clock, SystemClock
-from atmr_common.travel.great_circle import GreatCircle
+from atmr_common.travel.build import build_travel
 from atmr_common.web.tokens import TokenVerifier
 from dispatch_api import schema
 from dispatch_api.patients.master_key import read_master_key
@@ -36,6 +38,7 @@ async def make_ports(
     bus: Bus | None = None,
     clock: Clock | None = None,
     jwks: dict[str, Any] | None = None,
+    http: httpx.AsyncClient | None = None,
 ) -> AsyncIterator[Ports]:
     """The ports of one process; what is not handed in is made from the settings, and closed."""
     clock = clock or SystemClock()
@@ -44,7 +47,8 @@ async def make_ports(
         settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
     )
     outbox = Outbox(schema.outbox, source=SOURCE, clock=clock)
-    travel = GreatCircle()
+    registry = CollectorRegistry()
+    travel = build_travel(settings.travel, cache=MemoryCache(), registry=registry, client=http)
     try:
         yield Ports(
             database=database,
@@ -56,7 +60,7 @@ async def make_ports(
             vault=PatientVault(read_master_key(settings)),
             verifier=_verifier(settings, jwks),
             clock=clock,
-            registry=CollectorRegistry(),
+            registry=registry,
         )
     finally:
         await travel.aclose()
