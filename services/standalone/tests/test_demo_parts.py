@@ -82,7 +82,7 @@ def test_what_is_left_out_carries_its_reason() -> None:
 
 
 def test_demos_of_other_sizes_are_other_companies_and_say_that_they_are_synthetic() -> None:
-    others = [OPTIONS, replace(OPTIONS, bookings=7), replace(OPTIONS, duties=None)]
+    others = [OPTIONS, replace(OPTIONS, bookings=7), replace(OPTIONS, duties=2)]
     others.append(replace(OPTIONS, seed=4))
     names = {options.company_name for options in others}
     assert len(names) == len(others)

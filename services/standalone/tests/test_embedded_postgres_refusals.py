@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from support.processes import as_ordinary_user, python_program
 
 from standalone.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from standalone.embedded_postgres.account import Account, account_for, first_closed_folder
+from standalone.embedded_postgres.binaries import newest_binaries
 from standalone.embedded_postgres.child_process import explain, run_program
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes accounts")
@@ -101,6 +103,23 @@ def test_an_init_that_was_killed_half_way_is_done_again(open_folder: Path) -> No
     with EmbeddedPostgres(open_folder / "data", durable=False) as server:
         assert server.is_running
     assert not remains.exists()
+
+
+@AS_ROOT
+def test_another_account_of_this_machine_is_not_let_in(data_dir: Path) -> None:
+    """Not even the one that the server runs under, which can enter the socket's folder."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not here, so root cannot try another account")
+    with EmbeddedPostgres(data_dir, durable=False) as server:
+        psql = [str(newest_binaries().postgres.with_name("psql")), server.plain_url, "-tAc"]
+        ours = subprocess.run([*psql, "SELECT 42"], capture_output=True, text=True, check=True)
+        assert ours.stdout.strip() == "42"
+        stranger = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        theirs = subprocess.run(
+            [*stranger, *psql, "SELECT 42"], capture_output=True, text=True, check=False
+        )
+    assert theirs.returncode != 0
+    assert "Peer authentication failed" in theirs.stderr
 
 
 @AS_ROOT

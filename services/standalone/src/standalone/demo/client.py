@@ -43,12 +43,12 @@ class DispatchClient:
         _required(answer)
         return True
 
-    async def import_csv(self, kind: str, text: str) -> dict[str, Any]:
+    async def import_csv(self, kind: str, text: str, day: date) -> dict[str, Any]:
         """The import's report, for `kind` bookings or duties; strict: all rows or none."""
         return await self._call(
             "POST",
             f"/v1/imports/{kind}",
-            params={"strict": "true"},
+            params={"strict": "true", "date": day.isoformat()},
             content=text.encode(),
             headers={"Content-Type": "text/csv"},
         )

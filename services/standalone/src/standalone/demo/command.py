@@ -25,10 +25,10 @@ def command(
     date: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day; else today.")
     ] = None,
-    bookings: Annotated[int, typer.Option(min=0, max=2_000, help="Legs of transport.")] = 60,
+    bookings: Annotated[int, typer.Option(min=0, max=2_000, help="Legs of transport.")] = 48,
     duties: Annotated[
-        int | None, typer.Option(min=0, max=200, help="Vehicles with crew; else as many as usual.")
-    ] = None,
+        int, typer.Option(min=0, max=200, help="Vehicles with crew for a shift.")
+    ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another day.")] = 0,
     seconds: Annotated[float, typer.Option(min=0, max=600, help="Search time of the plan.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Print the plan and stop.")] = False,

@@ -17,11 +17,11 @@ ZONE = ZoneInfo("Europe/Zurich")
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
-    """`duties` None: as many as the operator behind the generator has for so many bookings."""
+    """What the day is made of, and where it is kept and shown."""
 
     day: date
     bookings: int
-    duties: int | None
+    duties: int
     seed: int
     solver_seconds: float
     data: Path | None
@@ -30,8 +30,7 @@ class DemoOptions:
     @property
     def company_name(self) -> str:
         """One company for each size and seed, so that different demos do not mix."""
-        duties = "usual" if self.duties is None else self.duties
-        return f"SYNTHETIC demo: {self.bookings} bookings, {duties} duties, seed {self.seed}"
+        return f"SYNTHETIC demo: {self.bookings} bookings, {self.duties} duties, seed {self.seed}"
 
     def synthetic_day(self) -> Day:
         """The same day for the same options, on every machine."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from atmr_engine.formats.csv_writing import write_csv
@@ -12,49 +14,57 @@ from standalone.demo.client import DispatchClient
 from standalone.demo.errors import DemoError
 from standalone.demo.warming import Warming
 
-__all__ = ["load_day", "planned_day"]
+__all__ = ["Planner"]
 
 POLL_S = 0.1
 ENDED = {"completed", "failed", "cancelled"}
 
 
-async def load_day(client: DispatchClient, day: Day) -> None:
-    """Import both files; what is there already stays as it is."""
-    files = write_csv(day)
-    for kind, text in (("duties", files.duties), ("bookings", files.bookings)):
-        report = await client.import_csv(kind, text)
-        refused = [row for row in report["rows"] if row["errors"]]
-        if refused:
-            raise DemoError(
-                f"{len(refused)} rows of the synthetic {kind} were refused; the first is row "
-                f"{refused[0]['row']}: {refused[0]['errors'][0]['message']}"
-            )
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """What a day needs to get its plan."""
 
+    client: DispatchClient
+    warming: Warming
+    announce: Callable[[str], None]
+    solver_seconds: float
 
-async def planned_day(
-    client: DispatchClient,
-    day: Day,
-    solver_seconds: float,
-    warming: Warming,
-    announce: Callable[[str], None],
-) -> tuple[dict[str, Any], bool]:
-    """The day's plan, and whether it had been planned by an earlier demo."""
-    plan = await client.plan(day.date)
-    if plan["version"]:
-        return plan, True
-    await warming.done()
-    announce(f"Planning {len(day.bookings)} bookings with {len(day.duties)} duties ...")
-    run = await client.request_run(day.date, solver_seconds)
-    shown = 0
-    while run["state"] not in ENDED:
-        await asyncio.sleep(POLL_S)
-        run = await client.run(run["id"])
-        for stage in run["stages"][shown:]:
-            announce(_stage(stage))
-        shown = len(run["stages"])
-    if run["state"] != "completed":
-        raise DemoError(f"The dispatch run {run['id']} {run['state']}: {run['error']}")
-    return await client.plan(day.date), False
+    async def planned(self, day: Day) -> tuple[dict[str, Any], bool]:
+        """The day's plan, and whether it was there already: then nothing is loaded again."""
+        plan = await self.client.plan(day.date)
+        if plan["version"]:
+            return plan, True
+        size = f"{len(day.bookings)} bookings, {len(day.duties)} duties"
+        self.announce(f"Loading a synthetic day: {size}.")
+        await self._load(day)
+        await self.warming.done()
+        self.announce("Planning it ...")
+        await self._plan(day.date)
+        return await self.client.plan(day.date), False
+
+    async def _load(self, day: Day) -> None:
+        """Import both files; what an earlier, interrupted run has loaded stays as it is."""
+        files = write_csv(day)
+        for kind, text in (("duties", files.duties), ("bookings", files.bookings)):
+            report = await self.client.import_csv(kind, text, day.date)
+            for row in (report, *report["rows"]):
+                if row["errors"]:
+                    where = f"row {row['row']}" if "row" in row else "the file"
+                    raise DemoError(
+                        f"The synthetic {kind} were refused: {where}: {row['errors'][0]['message']}"
+                    )
+
+    async def _plan(self, day: date) -> None:
+        run = await self.client.request_run(day, self.solver_seconds)
+        shown = 0
+        while run["state"] not in ENDED:
+            await asyncio.sleep(POLL_S)
+            run = await self.client.run(run["id"])
+            for stage in run["stages"][shown:]:
+                self.announce(_stage(stage))
+            shown = len(run["stages"])
+        if run["state"] != "completed":
+            raise DemoError(f"The dispatch run {run['id']} {run['state']}: {run['error']}")
 
 
 def _stage(stage: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from standalone.demo.client import DispatchClient
 from standalone.demo.company import find_or_set_up
 from standalone.demo.options import DemoOptions
 from standalone.demo.planned_day import PlannedDay, join
-from standalone.demo.planning import load_day, planned_day
+from standalone.demo.planning import Planner
 from standalone.demo.progress import Progress
 from standalone.demo.report import print_planned_day
 from standalone.demo.warming import Warming, warming
@@ -68,10 +68,13 @@ async def _planned(
     day = options.synthetic_day()
     token = running.token(Role.DISPATCHER, company_id)
     async with DispatchClient(running.urls["dispatch-api"], token) as client:
-        size = f"{len(day.bookings)} bookings, {len(day.duties)} duties"
-        progress(f"Loading a synthetic day: {size}.")
-        await load_day(client, day)
-        plan, reused = await planned_day(client, day, options.solver_seconds, warm, progress)
+        planner = Planner(
+            client=client,
+            warming=warm,
+            announce=progress,
+            solver_seconds=options.solver_seconds,
+        )
+        plan, reused = await planner.planned(day)
         bookings, duties = await client.bookings(day.date), await client.duties(day.date)
     return join(day, company_id, plan, bookings, duties, reused=reused)
 
