@@ -300,6 +300,13 @@ def test_two_open_quotes_do_not_swallow_the_rows_between() -> None:
     assert len(reading.records) == 3
 
 
+def test_an_open_quote_that_meets_a_quoted_field_spoils_one_row_only() -> None:
+    quoted = GOOD.replace("ambulatory", '"ambulatory"')
+    reading = bookings('B2,"ambulatory', quoted, GOOD.replace("B1", "B3"))
+    assert [error.row for error in reading.errors] == [2]
+    assert [record.id for record in reading.records] == ["B1", "B3"]
+
+
 def test_line_breaks_inside_quotes_keep_the_row_numbers_of_the_spreadsheet_lines() -> None:
     columns = COLUMNS + ",notes"
     reading = bookings(GOOD + ',"two\nlines"', with_cell("mobility", "foot") + ",", columns=columns)

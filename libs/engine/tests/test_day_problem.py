@@ -193,6 +193,13 @@ def test_ride_limit_grows_with_the_direct_time() -> None:
     assert math.isinf(day.problem(travel_for(day, direct_s=math.inf)).requests[0].max_ride_s)
 
 
+def test_an_unreachable_place_before_midnight_is_still_a_problem_that_can_be_stated() -> None:
+    record = booking(appointment_at=at("00:00") - timedelta(hours=1))
+    day = Day(date=THURSDAY, zone=ZURICH, bookings=(record,))
+    [request] = day.problem(travel_for(day, direct_s=math.inf)).requests
+    assert request.pickup.window == TimeWindow(hours(-1), hours(-1))
+
+
 def test_a_return_is_linked_to_its_outbound_leg() -> None:
     there = booking("B1", appointment_at=at("09:00"))
     back = booking(

@@ -133,4 +133,4 @@ def _moment(moment: datetime | None, zone: tzinfo) -> str:
     certain = local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset()
     shown = local.replace(tzinfo=None) if certain else local
     text = shown.isoformat()
-    return text.removesuffix(":00") if certain and text.count(":") == 2 else text  # noqa: PLR2004 (hh:mm:ss)
+    return text.removesuffix(":00") if text.count(":") == 2 else text  # noqa: PLR2004 (hh:mm:ss)
