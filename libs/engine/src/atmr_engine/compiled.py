@@ -48,7 +48,7 @@ def compiled(function: Function) -> Function:
     numba writes beside the source, else to `NUMBA_CACHE_DIR` or the user's cache folder. Where
     none of them can be written, the code is compiled anew in every process, and a warning says so.
     """
-    dispatcher: Any = njit(nogil=True)(function)
+    dispatcher: Any = njit(nogil=True, no_cfunc_wrapper=True, error_model="numpy")(function)
     cache_class: Any = PackageCache
     try:
         cached = cache_class(function)
