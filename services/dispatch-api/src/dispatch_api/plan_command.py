@@ -19,6 +19,7 @@ from atmr_common.travel.build import build_travel
 from atmr_common.travel.settings import OsrmSettings, TravelSettings
 from atmr_engine.budget import Budget
 from atmr_engine.formats.csv_day import DayReading, RowError, read_day
+from atmr_engine.warmup import warmup
 from dispatch_api.csv_planning.locating import Location, locate
 from dispatch_api.csv_planning.planning import PlannedDay, plan_day
 from dispatch_api.csv_planning.report import print_day, shown
@@ -143,7 +144,10 @@ def _plan(
             await travel.aclose()
 
     if not notes.is_terminal:
+        warmup()
         return asyncio.run(planned(None))
+    with notes.status("Loading the optimiser (compiling it takes a while the first time) ..."):
+        warmup()
     with notes.status("Planning ...") as status:
         return asyncio.run(
             planned(lambda so_far: status.update(f"Planning ... cost {so_far.cost:.0f}"))

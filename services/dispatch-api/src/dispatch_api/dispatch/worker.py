@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from atmr_common.bus.port import Message
 from atmr_common.contracts.catalogue import RUN
 from atmr_common.observability.logs import configure_logs
+from atmr_engine.warmup import warmup
 from dispatch_api.composition import make_ports
 from dispatch_api.dispatch.execution import Execution, RunLostError
 from dispatch_api.dispatch.repository import DispatchRunRepository
@@ -48,6 +49,7 @@ class DispatchWorker:
 
     async def run(self) -> None:
         """Work until cancelled; a run that is interrupted goes back to the queue."""
+        await asyncio.to_thread(warmup)
         await self._ports.bus.subscribe([RUN], f"dispatch-worker:{self.name}", self._nudge)
         while True:
             try:
