@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,12 +104,19 @@ def test_helpers_without_their_main_process_are_ended(data_dir: Path) -> None:
 
 
 def test_a_stranger_that_has_the_number_of_a_dead_server_is_left_alone(data_dir: Path) -> None:
-    with python_program("import threading; threading.Event().wait()") as stranger:
+    """Of the server's own account, where PostgreSQL itself would take it for the dead server."""
+    owner = (data_dir / "cluster").stat().st_uid
+    command = [shutil.which("sleep") or "", "600"]
+    stranger = subprocess.Popen(command, user=owner if os.geteuid() == 0 else None, cwd="/")
+    try:
         lock = data_dir / "cluster" / "postmaster.pid"
         lock.write_text(f"{stranger.pid}\n{data_dir / 'cluster'}\n")
         with EmbeddedPostgres(data_dir) as server:
             assert server.is_running
         assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_the_socket_folder_of_a_killed_run_is_removed_and_no_other(data_dir: Path) -> None:
