@@ -19,18 +19,28 @@ from dispatch_api.companies.endpoints import router as companies
 from dispatch_api.composition import make_ports
 from dispatch_api.dispatch.endpoints import router as dispatch
 from dispatch_api.dispatch.worker import DispatchWorker
+from dispatch_api.drivers.endpoints import router as drivers
+from dispatch_api.drivers.shift_endpoints import router as shifts
+from dispatch_api.duties.endpoints import router as duties
+from dispatch_api.imports.endpoints import router as imports
 from dispatch_api.patients.endpoints import router as patients
 from dispatch_api.places.endpoints import router as places
 from dispatch_api.plans.endpoints import router as plans
 from dispatch_api.ports import Ports
 from dispatch_api.settings import DispatchSettings
+from dispatch_api.vehicles.endpoints import router as vehicles
 from dispatch_api.waivers.endpoints import router as waivers
 
 ROUTERS: list[APIRouter] = [
     companies,
     patients,
     places,
+    vehicles,
+    drivers,
+    shifts,
+    duties,
     bookings,
+    imports,
     dispatch,
     plans,
     waivers,

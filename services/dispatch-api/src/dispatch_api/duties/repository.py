@@ -103,6 +103,7 @@ class DutyRepository:
         """Raise the versions of duties whose vehicle or crew changed: plans of them are redone."""
         changed = [duty.id for duty in duties]
         if changed:
+            await self.lock_versions(company_id, changed)
             query = sa.update(DutyRow).where(
                 col(DutyRow.company_id) == company_id, col(DutyRow.id).in_(changed)
             )

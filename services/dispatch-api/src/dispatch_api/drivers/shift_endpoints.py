@@ -1,0 +1,61 @@
+"""HTTP door of shifts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from atmr_common.web.access import Dispatcher
+from atmr_common.web.pagination import CursorText, Limit, Page
+from atmr_common.web.problems import responses
+from dispatch_api.drivers.shift_schemas import NewShift, ShiftChange, ShiftView
+from dispatch_api.drivers.shifts import Shifts
+
+router = APIRouter(prefix="/v1/shifts", tags=["shifts"])
+Day = Annotated[dt.date | None, Query(description="Shifts that share time with this local day.")]
+CHANGES = responses(401, 403, 404, 409, 422)
+READS = responses(401, 403, 404, 422)
+
+
+@router.post("", status_code=201, operation_id="create_shift", responses=CHANGES)
+async def create_shift(new: NewShift, caller: Dispatcher, shifts: Shifts) -> ShiftView:
+    """Let a driver work at a time, with breaks inside."""
+    return await shifts.create(caller.company_id, new)
+
+
+@router.get("", operation_id="list_shifts", responses=responses(401, 403, 422))
+async def list_shifts(
+    caller: Dispatcher,
+    shifts: Shifts,
+    day: Day = None,
+    driver_id: UUID | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ShiftView]:
+    """Shifts of a day, of a driver, or all."""
+    return await shifts.list(
+        caller.company_id, day=day, driver_id=driver_id, cursor=cursor, limit=limit
+    )
+
+
+@router.get("/{shift_id}", operation_id="read_shift", responses=READS)
+async def read_shift(shift_id: UUID, caller: Dispatcher, shifts: Shifts) -> ShiftView:
+    """One shift."""
+    return await shifts.get(caller.company_id, shift_id)
+
+
+@router.patch("/{shift_id}", operation_id="change_shift", responses=CHANGES)
+async def change_shift(
+    shift_id: UUID, change: ShiftChange, caller: Dispatcher, shifts: Shifts
+) -> ShiftView:
+    """Change times or breaks; what is left out stays."""
+    return await shifts.change(caller.company_id, shift_id, change)
+
+
+@router.delete("/{shift_id}", status_code=204, operation_id="remove_shift", responses=CHANGES)
+async def remove_shift(shift_id: UUID, caller: Dispatcher, shifts: Shifts) -> None:
+    """Remove a shift in which no duty stands."""
+    await shifts.remove(caller.company_id, shift_id)
