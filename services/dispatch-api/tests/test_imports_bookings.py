@@ -185,6 +185,13 @@ async def test_what_cannot_become_what_the_row_says_is_a_conflict(
     assert (await _bookings(dispatcher))["A-1"]["version"] == 1
 
 
+async def test_strict_refuses_a_file_with_a_conflict(dispatcher: httpx.AsyncClient) -> None:
+    await _import(dispatcher, _file(ALLER))
+    report = await _import(dispatcher, _file(ALLER.replace("P-1", "P-9"), OTHER), strict="true")
+    assert (report["applied"], _results(report)) == (False, ["conflict", "left_out"])
+    assert set(await _bookings(dispatcher)) == {"A-1"}
+
+
 async def test_an_interval_of_a_ready_patient_is_not_taken_back(
     dispatcher: httpx.AsyncClient,
 ) -> None:

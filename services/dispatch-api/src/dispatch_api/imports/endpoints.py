@@ -11,6 +11,7 @@ from atmr_common.web.access import Dispatcher
 from atmr_common.web.problems import responses
 from dispatch_api.bookings.desk import Desk
 from dispatch_api.imports.import_bookings import BookingImport
+from dispatch_api.imports.import_duties import DutyImport
 from dispatch_api.imports.schemas import ImportReport
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
@@ -23,6 +24,12 @@ BOOKINGS = """booking_id,patient_ref,direction,linked_booking_id,pickup_address,
 pickup_lon,dropoff_lat,dropoff_lon,appointment_at,will_call,mobility
 B-1,P-7,ALLER,,Rue du Lac 1,46.2044,6.1432,46.1936,6.1494,2026-03-16T09:00,,wheelchair
 B-2,P-7,RETOUR,B-1,,46.1936,6.1494,46.2044,6.1432,,yes,wheelchair
+"""
+
+DUTIES = """duty_id,driver,vehicle,seats,wheelchairs,crew,start_lat,start_lon,shift_start,\
+shift_end,break_min,break_from,break_to
+D-1,Ana Rochat,Van 1,4,1,1,46.2,6.14,2026-03-16T07:00,2026-03-16T16:00,45,\
+2026-03-16T11:00,2026-03-16T14:00
 """
 
 
@@ -48,3 +55,22 @@ async def import_bookings(
     """Import a day's bookings; good rows in one transaction, bad ones with column and remedy."""
     data = await request.body()
     return await BookingImport(desk, caller).run(data, day, dry_run=dry_run, strict=strict)
+
+
+@router.post(
+    "/duties",
+    operation_id="import_duties",
+    responses=responses(401, 403, 409, 413, 422),
+    openapi_extra=_csv_body(DUTIES),
+)
+async def import_duties(
+    request: Request,
+    caller: Dispatcher,
+    desk: Desk,
+    dry_run: DryRun = False,  # noqa: FBT002 (a query parameter is given by name)
+    strict: Strict = False,  # noqa: FBT002 (a query parameter is given by name)
+    day: Day = None,
+) -> ImportReport:
+    """Import duties; vehicles, drivers and shifts that are missing are created by name."""
+    data = await request.body()
+    return await DutyImport(desk, caller).run(data, day, dry_run=dry_run, strict=strict)

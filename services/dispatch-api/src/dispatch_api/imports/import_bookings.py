@@ -72,16 +72,16 @@ class BookingImport:
         file = await asyncio.to_thread(draft_bookings, data, intake.zone, day)
         await hold_imports(self._desk.session, self._company_id)
         prepared = await self._prepare(file, intake)
-        if strict and file.any_bad:
-            file.leave_out()
-            return file.report(applied=False)
         savepoint = await self._desk.session.begin_nested()
         await self._write(intake, prepared)
-        if dry_run:
+        refused = strict and file.any_bad
+        if refused:
+            file.leave_out()
+        if dry_run or refused:
             await savepoint.rollback()
         else:
             await savepoint.commit()
-        return file.report(applied=not dry_run)
+        return file.report(applied=not dry_run and not refused)
 
     async def _prepare(
         self, file: DraftFile[BookingRecord], intake: Intake
