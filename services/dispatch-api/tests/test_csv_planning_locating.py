@@ -89,7 +89,7 @@ def test_an_uncertain_address_is_an_error_of_its_row(hits: list[GeocodeHit], mes
 
 
 def test_a_near_miss_is_taken_with_a_warning() -> None:
-    location, _ = located(**{"Rue B 2": [hit("Rue Bé 2", score=0.9), hit(score=0.89, lat=46.3)]})
+    location, _ = located(**{"Rue B 2": [hit("Rue Bé 2", score=0.93), hit(score=0.89, lat=46.3)]})
     assert location.errors == ()
     assert location.warnings == ("address 'Rue B 2' was read as 'Rue Bé 2'",)
 

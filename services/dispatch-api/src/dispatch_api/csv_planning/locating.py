@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.formats.csv_day import RowError
 from atmr_engine.formats.day import Point
-from dispatch_api.geocoding import dispatchable
+from dispatch_api.geocoding.certainty import Doubt, doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from atmr_engine.formats.day import Day, Place
     from dispatch_api.geocoding import GeocodeHit, Geocoder
 
-SURE_SCORE = 0.8
-"""Text similarity from which the best hit is taken, with a warning where it is not exact."""
 EXACT_SCORE = 0.999
-SAME_PLACE_DEGREES = 0.002
-"""Two equally good hits closer than this (200 m) are one place."""
 SHOWN_HITS = 3
 
 
@@ -53,9 +49,9 @@ class _Search:
             self.refused[address] = ("has no coordinates", remedy)
             return
         hits = self.geocoder.search(address, limit=5, near=near)
-        doubt = _doubt(hits)
-        if doubt:
-            self.refused[address] = (f"{address!r} {doubt}", _remedy(hits))
+        doubtful = doubt(hits)
+        if doubtful:
+            self.refused[address] = (f"{address!r} {_wording(doubtful, hits)}", _remedy(hits))
             return
         best = hits[0]
         self.found[address] = Point(best.lat, best.lon)
@@ -94,24 +90,10 @@ def _unlocated(reading: DayReading) -> Iterator[tuple[int, str, Place]]:
                 yield row, column, place
 
 
-def _doubt(hits: list[GeocodeHit]) -> str | None:
-    """Why the best hit is not to be trusted, if it is not."""
-    if not hits:
-        return "was not found"
-    best = hits[0]
-    if best.score < SURE_SCORE:
-        return "was not found with certainty"
-    if not dispatchable(best.precision):
-        return f"is only known as a {best.precision}, not to the house"
-    rivals = [hit for hit in hits[1:] if hit.score >= best.score and dispatchable(hit.precision)]
-    if any(_apart(best, rival) for rival in rivals):
-        return "is in several places"
-    return None
-
-
-def _apart(one: GeocodeHit, other: GeocodeHit) -> bool:
-    reach = SAME_PLACE_DEGREES
-    return abs(one.lat - other.lat) > reach or abs(one.lon - other.lon) > reach
+def _wording(doubtful: Doubt, hits: list[GeocodeHit]) -> str:
+    if doubtful is Doubt.COARSE:
+        return f"is only known as a {hits[0].precision}, not to the house"
+    return str(doubtful)
 
 
 def _remedy(hits: list[GeocodeHit]) -> str:

@@ -6,18 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dispatch_api.geocoding.certainty import Doubt, doubt
 from dispatch_api.geocoding.errors import GeocodingError
-from dispatch_api.geocoding.outline import distance_m
-from dispatch_api.geocoding.port import GeocodeHit, Geocoder, Precision, dispatchable
+from dispatch_api.geocoding.port import GeocodeHit, Geocoder, Precision
 from dispatch_api.places.domain import NO_SOURCE, Location
 from dispatch_api.places.errors import GeocoderUnavailableError
 
 ALTERNATIVES = 5
-SURE_LIKENESS = 0.8
-"""Text that is less alike than this was not what was asked for, whatever the house."""
-LEAD = 0.03
-"""A second house that is alike within this, elsewhere, makes the answer uncertain."""
-SAME_HOUSE_M = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +47,17 @@ async def locate_address(geocoder: Geocoder | None, address: str) -> LocatedAddr
     if geocoder is None:
         return LocatedAddress(location=Location.NO_GEOCODER)
     hits = tuple(await search_addresses(geocoder, address, ALTERNATIVES))
-    if not hits:
+    doubtful = doubt(hits)
+    if doubtful is Doubt.NOT_FOUND:
         return LocatedAddress(location=Location.NOT_FOUND)
-    best, others = hits[0], hits[1:]
-    if _is_uncertain(best, others):
+    if doubtful in {Doubt.UNLIKE, Doubt.SEVERAL}:
         return LocatedAddress(location=Location.UNCERTAIN, alternatives=hits)
-    exact = dispatchable(best.precision)
+    best = hits[0]
     return LocatedAddress(
-        location=Location.FOUND if exact else Location.COARSE,
+        location=Location.COARSE if doubtful else Location.FOUND,
         lat=best.lat,
         lon=best.lon,
         precision=best.precision,
         source=best.source[:80],
-        alternatives=others if exact else hits,
-    )
-
-
-def _is_uncertain(best: GeocodeHit, others: Sequence[GeocodeHit]) -> bool:
-    """Whether a person has to choose: the text is too unlike, or another house is as like."""
-    if best.score < SURE_LIKENESS and dispatchable(best.precision):
-        return True
-    return any(
-        dispatchable(other.precision)
-        and best.score - other.score < LEAD
-        and distance_m((best.lat, best.lon), (other.lat, other.lon)) > SAME_HOUSE_M
-        for other in others
+        alternatives=hits if doubtful else hits[1:],
     )
