@@ -66,12 +66,12 @@ class Execution:
         problem, plan, matrix = await pipeline.plan(self._run, snapshot)
         await self._commit(snapshot, problem, plan, matrix)
 
-    async def fail(self, reason: str) -> None:
-        """End the run without a plan."""
+    async def fail(self, code: str, detail: str) -> None:
+        """End the run without a plan; the event carries the code alone."""
         async with self._ports.database.transaction() as session:
             run = await self._own(session)
-            await self._finish(session, run, RunState.FAILED, error=reason)
-            event = RunFailed(run_id=run.id, day=run.date, reason=reason)
+            await self._finish(session, run, RunState.FAILED, error=f"{code}: {detail}")
+            event = RunFailed(run_id=run.id, day=run.date, reason=code)
             await self._tell(session, event)
 
     async def _read(self) -> DaySnapshot:

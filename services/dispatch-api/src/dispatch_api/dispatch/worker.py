@@ -34,6 +34,7 @@ LEASE = timedelta(seconds=30)
 RENEW_S = 1.0
 POLL_S = 1.0
 MAX_ATTEMPTS = 8
+MAX_DETAIL = 300
 RETRIED_STATES = frozenset({"40001", "40P01", "23503"})
 """Serialisation failure, deadlock, and a row that a plan refers to but that was deleted."""
 
@@ -92,12 +93,12 @@ class DispatchWorker:
             for number in range(MAX_ATTEMPTS):
                 if await self._attempt(execution, run, number):
                     return
-            await execution.fail(f"the day changed during each of {MAX_ATTEMPTS} attempts")
+            await execution.fail("day_changed", f"during each of {MAX_ATTEMPTS} attempts")
         except RunLostError as lost:
             log.info("run given up", run_id=str(run.id), because=str(lost))
         except Exception as error:
             log.exception("run failed", run_id=str(run.id))
-            await execution.fail(f"{type(error).__name__}: {error}")
+            await execution.fail(type(error).__name__, str(error).partition("\n")[0][:MAX_DETAIL])
 
     async def _attempt(self, execution: Execution, run: DispatchRun, number: int) -> bool:
         """True when the run has ended; False when the day changed and it must begin again."""
