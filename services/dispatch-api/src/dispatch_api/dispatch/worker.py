@@ -55,8 +55,8 @@ class DispatchWorker:
         while True:
             try:
                 worked = await self.work_once()
-            except (DBAPIError, OSError) as error:
-                log.warning("the worker waits for the database", error=type(error).__name__)
+            except Exception:  # a worker outlives whatever went wrong, such as a lost database
+                log.exception("the worker waits")
                 worked = False
             if not worked:
                 with suppress(TimeoutError):
@@ -98,7 +98,9 @@ class DispatchWorker:
             log.info("run given up", run_id=str(run.id), because=str(lost))
         except Exception as error:
             log.exception("run failed", run_id=str(run.id))
-            await execution.fail(type(error).__name__, str(error).partition("\n")[0][:MAX_DETAIL])
+            with suppress(RunLostError):
+                detail = str(error).partition("\n")[0][:MAX_DETAIL]
+                await execution.fail(type(error).__name__, detail)
 
     async def _attempt(self, execution: Execution, run: DispatchRun, number: int) -> bool:
         """True when the run has ended; False when the day changed and it must begin again."""
