@@ -32,7 +32,7 @@ def test_a_domain_knows_the_standard_library_only() -> None:
         foreign = {root for root in roots if root not in sys.stdlib_module_names}
         others = {module for module in imports(path) if module.startswith("dispatch_api.")}
         assert foreign <= {"dispatch_api"}, f"{path}: {foreign}"
-        assert all(module.endswith(".domain") for module in others), f"{path}: {others}"
+        assert all(module.endswith((".domain", ".port")) for module in others), f"{path}: {others}"
 
 
 def test_sql_stays_in_repositories_and_tables() -> None:

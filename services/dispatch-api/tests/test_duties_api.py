@@ -9,10 +9,14 @@ from uuid import UUID
 
 import httpx
 import pytest
-from support.dispatch_client import DispatchApi
+from support.booking_world import BookingWorld
+from support.dispatch_client import TODAY, DispatchApi
 from support.fleet import DAY, a_driver, a_duty, a_vehicle, at, duty_fields, posted
 
+from dispatch_api.bookings.domain import BookingState
+from dispatch_api.bookings.tables import BookingRow
 from dispatch_api.duties.repository import DutyRepository
+from dispatch_api.plans.repository import PlanRepository
 
 
 def codes(answer: httpx.Response) -> list[str]:
@@ -86,7 +90,7 @@ async def test_vehicle_and_driver_have_one_duty_at_a_time(dispatcher: httpx.Asyn
     vehicle, other_vehicle = await a_vehicle(dispatcher), await a_vehicle(dispatcher, "V2")
     driver, other_driver = await a_driver(dispatcher), await a_driver(dispatcher, "Ben")
     await a_duty(dispatcher, vehicle, driver)
-    late = {"name": "D2", "starts_at": at("15:59"), "ends_at": at("20:00")}
+    late: dict[str, Any] = {"name": "D2", "starts_at": at("15:59"), "ends_at": at("20:00")}
     busy_vehicle = await dispatcher.post(
         "/v1/duties", json=duty_fields(vehicle, other_driver, **late)
     )
@@ -175,7 +179,7 @@ async def test_duties_are_listed_by_day_without_cancelled_ones(
     other_day = {"starts_at": at("07:00", "2026-03-18"), "ends_at": at("12:00", "2026-03-18")}
     await a_duty(dispatcher, vehicle, driver, **other_day)
 
-    async def listed(**params: object) -> list[str]:
+    async def listed(**params: Any) -> list[str]:
         answer = await dispatcher.get("/v1/duties", params={"day": DAY, **params})
         return [duty["id"] for duty in answer.json()["items"]]
 
@@ -247,6 +251,37 @@ async def test_a_duty_that_cannot_be_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+async def test_a_cancelled_duty_frees_its_bookings_but_not_while_one_is_under_way(
+    dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient, company_id: UUID
+) -> None:
+    world = BookingWorld(dispatch_api, company_id)
+    duty_id, other_duty = await world.duty("d1"), await world.duty("d2")
+    mine, other = await world.booked(dispatcher), await world.booked(dispatcher)
+    await world.assign(mine["id"], duty_id, TODAY)
+    await world.assign(other["id"], other_duty, TODAY)
+    await set_state(dispatch_api, mine["id"], BookingState.ON_BOARD)
+    refused = await dispatcher.post(f"/v1/duties/{duty_id}/cancel")
+    assert (refused.status_code, refused.json()["code"]) == (409, "duty_running")
+    assert refused.json()["bookings"] == [mine["id"]]
+    await set_state(dispatch_api, mine["id"], BookingState.ASSIGNED)
+    assert (await dispatcher.post(f"/v1/duties/{duty_id}/cancel")).status_code == 200
+    states = [
+        (await dispatcher.get(f"/v1/bookings/{booking['id']}")).json()["state"]
+        for booking in (mine, other)
+    ]
+    assert states == ["confirmed", "assigned"]
+    async with dispatch_api.ports.database.transaction() as session:
+        plans = PlanRepository(session)
+        assert set(await plans.assignments(company_id, TODAY.date())) == {UUID(other["id"])}
+        assert await plans.version(company_id, TODAY.date()) == 2
+        assert await DutyRepository(session).lock_versions(company_id, [duty_id]) == {}
+
+
+async def set_state(api: DispatchApi, booking_id: str, state: BookingState) -> None:
+    async with api.ports.database.transaction() as session:
+        (await session.get_one(BookingRow, UUID(booking_id))).state = state
+
+
 async def test_another_companys_rows_cannot_be_seen_or_linked(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient
 ) -> None:
@@ -256,10 +291,16 @@ async def test_another_companys_rows_cannot_be_seen_or_linked(
     async with dispatch_api.client(await dispatch_api.company("B")) as stranger:
         own_vehicle, own_driver = await a_vehicle(stranger), await a_driver(stranger)
         own = f"/v1/duties/{(await a_duty(stranger, own_vehicle, own_driver))['id']}"
-        apart = {"name": "D9", "starts_at": at("17:00"), "ends_at": at("18:00")}
+        apart: dict[str, Any] = {
+            "name": "D9",
+            "starts_at": at("17:00"),
+            "ends_at": at("18:00"),
+        }
 
-        async def asked(*ids: str, **fields: object) -> httpx.Response:
-            return await stranger.post("/v1/duties", json=duty_fields(*ids, **apart, **fields))
+        async def asked(own: str, *ids: str, **fields: Any) -> httpx.Response:
+            return await stranger.post(
+                "/v1/duties", json=duty_fields(own, *ids, **(apart | fields))
+            )
 
         answers = [
             await stranger.get(path),

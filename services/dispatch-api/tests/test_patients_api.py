@@ -9,6 +9,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col
+from support.booking_world import BookingWorld
 from support.dispatch_client import DispatchApi
 
 from atmr_common.web.identity import Role
@@ -174,6 +175,19 @@ async def test_erasure_leaves_the_id_and_nothing_else(
         assert kept_home.sealed == b""
         reads = sa.select(sa.func.count()).where(col(PatientAccessRow.patient_id) == patient_id)
         assert (await session.scalar(reads) or 0) > 0
+
+
+async def test_a_patient_with_a_transport_to_come_is_not_erased(
+    dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient, company_id: UUID
+) -> None:
+    patient = await create(dispatcher)
+    booking = await BookingWorld(dispatch_api, company_id).booked(
+        dispatcher, patient_id=patient["id"]
+    )
+    refused = await dispatcher.delete(f"/v1/patients/{patient['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "patient_booked")
+    assert refused.json()["bookings"] == [booking["id"]]
+    assert await search(dispatcher, "mercier") == [patient["id"]]
 
 
 async def test_an_erased_patient_cannot_be_changed_or_get_a_home(

@@ -19,6 +19,8 @@ from atmr_common.runtime.clock import Clock, SystemClock
 from atmr_common.travel.build import build_travel
 from atmr_common.web.tokens import TokenVerifier
 from dispatch_api import schema
+from dispatch_api.geocoding.errors import IndexUnusableError
+from dispatch_api.geocoding.offline_index import OfflineGeocoder
 from dispatch_api.patients.master_key import read_master_key
 from dispatch_api.patients.vault import PatientVault
 from dispatch_api.ports import Ports
@@ -41,6 +43,7 @@ async def make_ports(
     http: httpx.AsyncClient | None = None,
 ) -> AsyncIterator[Ports]:
     """The ports of one process; what is not handed in is made from the settings, and closed."""
+    geocoder = _geocoder(settings)
     clock = clock or SystemClock()
     bus = bus or MemoryBus()
     database = Database(
@@ -56,7 +59,7 @@ async def make_ports(
             outbox=outbox,
             relay=OutboxRelay(database, schema.outbox, bus),
             travel=travel,
-            geocoder=None,
+            geocoder=geocoder,
             vault=PatientVault(read_master_key(settings)),
             verifier=_verifier(settings, jwks),
             clock=clock,
@@ -66,6 +69,17 @@ async def make_ports(
         await travel.aclose()
         await bus.aclose()
         await database.aclose()
+        if geocoder is not None:
+            geocoder.close()
+
+
+def _geocoder(settings: DispatchSettings) -> OfflineGeocoder | None:
+    if settings.places_index is None:
+        return None
+    try:
+        return OfflineGeocoder(settings.places_index)
+    except IndexUnusableError as error:
+        raise ConfigurationError(f"ATMR_PLACES_INDEX cannot be used: {error}") from error
 
 
 def _verifier(settings: DispatchSettings, jwks: dict[str, Any] | None) -> TokenVerifier:

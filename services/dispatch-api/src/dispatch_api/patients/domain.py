@@ -1,20 +1,10 @@
-"""A patient: a pseudonymous id outwards, an identity that is sealed, and who may see it."""
+"""A patient: a pseudonymous id outwards, an identity that is sealed, and who was shown it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-from atmr_common.web.identity import Role
-
-SEES_IDENTITY = frozenset({Role.ADMIN, Role.DISPATCHER, Role.CLINIC})
-"""Drivers see a patient through their stops, around the time of the transport, and not here."""
-
-
-def sees_identity(role: Role) -> bool:
-    """Whether what identifies a patient is shown to this role, or masked."""
-    return role in SEES_IDENTITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

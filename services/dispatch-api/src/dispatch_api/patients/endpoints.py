@@ -11,8 +11,8 @@ from atmr_common.web.access import Admin, Booker, Caller, Dispatcher, allow
 from atmr_common.web.identity import Role
 from atmr_common.web.pagination import CursorText, Limit, Page
 from atmr_common.web.problems import responses
-from dispatch_api.patients.domain import SEES_IDENTITY
 from dispatch_api.patients.erase_patient import Erase
+from dispatch_api.patients.masking import SEES_IDENTITY
 from dispatch_api.patients.schemas import (
     NewPatient,
     Patient,

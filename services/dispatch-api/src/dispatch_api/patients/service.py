@@ -20,9 +20,9 @@ from dispatch_api.patients.domain import (
     PatientAccess,
     PatientIdentity,
     StoredPatient,
-    sees_identity,
 )
 from dispatch_api.patients.errors import PatientErasedError
+from dispatch_api.patients.masking import sees_identity
 from dispatch_api.patients.repository import PatientRepository
 from dispatch_api.patients.schemas import (
     NewPatient,

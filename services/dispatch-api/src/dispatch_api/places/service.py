@@ -15,8 +15,8 @@ from atmr_common.web.access import Caller
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.geocoding.port import GeocodeHit
-from dispatch_api.patients.domain import sees_identity
 from dispatch_api.patients.errors import PatientErasedError
+from dispatch_api.patients.masking import sees_identity
 from dispatch_api.patients.repository import PatientRepository
 from dispatch_api.patients.service import PatientService
 from dispatch_api.places.domain import (
