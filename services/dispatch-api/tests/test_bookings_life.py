@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,11 +10,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from support.booking_world import BookingWorld
 from support.dispatch_client import TODAY, DispatchApi
 
 from atmr_common.web.identity import Role
 from dispatch_api.geocoding.port import Precision
+from dispatch_api.patients.tables import PatientAccessRow
 from dispatch_api.plans.repository import PlanRepository
 from dispatch_api.schema import outbox
 
@@ -362,6 +365,48 @@ async def test_on_hold_is_not_planned_nor_driven_until_resumed(
     assert (await _report(dispatcher, booking, "en_route")).status_code == 200
     too_late = await dispatcher.post(f"{path}/hold", json={"reason": "too late"})
     assert (too_late.status_code, too_late.json()["code"]) == (409, "not_editable")
+
+
+async def test_of_two_edits_of_one_version_one_is_refused(
+    world: BookingWorld, dispatcher: httpx.AsyncClient
+) -> None:
+    booking = await world.booked(dispatcher)
+    answers = await asyncio.gather(
+        _edit(dispatcher, booking, companions=1), _edit(dispatcher, booking, companions=2)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+
+
+async def test_an_aller_gets_one_return_and_a_reference_one_booking_at_once(
+    world: BookingWorld, dispatcher: httpx.AsyncClient
+) -> None:
+    aller = await world.booked(dispatcher)
+    back = await world.leg(
+        patient_id=aller["patient_id"],
+        direction="RETOUR",
+        linked_booking_id=aller["id"],
+        **EVENING,
+    )
+    same = await world.leg(reference="B-1")
+    for body in (back, same):
+        answers = await asyncio.gather(
+            *(dispatcher.post("/v1/bookings", json=body) for _ in range(2))
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+async def test_reading_notes_is_on_record(
+    world: BookingWorld, dispatcher: httpx.AsyncClient
+) -> None:
+    booking = await world.booked(dispatcher, notes="Ring twice.")
+    silent = await world.booked(dispatcher)
+    async with world.api.client(world.company_id, subject="reader") as reader:
+        await reader.get(f"/v1/bookings/{booking['id']}")
+        await reader.get(f"/v1/bookings/{silent['id']}")
+    async with world.api.ports.database.transaction() as session:
+        log = await session.scalars(sa.select(PatientAccessRow).order_by(PatientAccessRow.id))
+        reads = [(row.patient_id, row.fields) for row in log if row.subject == "reader"]
+    assert reads == [(UUID(booking["patient_id"]), ["booking_notes"])]
 
 
 async def test_a_lock_pins_to_a_duty_of_the_same_day(

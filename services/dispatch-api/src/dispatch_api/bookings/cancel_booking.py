@@ -44,7 +44,7 @@ async def cancel_booking(
         late=late,
         event=event,
     )
-    return await desk.show(caller.company_id, changed)
+    return await desk.show(caller, changed)
 
 
 async def _is_late(desk: BookingDesk, caller: Caller, booking: StoredBooking) -> bool:

@@ -29,7 +29,7 @@ async def confirm_booking(
     await _require_known_places(desk, caller, booking)
     changes = {"state": settled_state(booking, None)}
     changed = await desk.change(caller, booking, changes)
-    return await desk.show(caller.company_id, changed)
+    return await desk.show(caller, changed)
 
 
 async def mark_ready(
@@ -56,7 +56,7 @@ async def mark_ready(
     event = BookingReady(booking_id=booking.id, ready_at=ready_at)
     reason = f"ready at {local:%H:%M}"
     changed = await desk.change(caller, booking, changes, reason=reason, event=event)
-    return await desk.show(caller.company_id, changed)
+    return await desk.show(caller, changed)
 
 
 def _not_to_be_confirmed(booking: StoredBooking) -> TransitionRefusedError:

@@ -34,10 +34,14 @@ from dispatch_api.bookings.repository import BookingRepository
 from dispatch_api.bookings.schemas import Booking
 from dispatch_api.companies.repository import CompanyRepository
 from dispatch_api.companies.schemas import Company
+from dispatch_api.patients.service import PatientService
 from dispatch_api.places.repository import PlaceRepository
 from dispatch_api.plans.repository import PlanRepository
 from dispatch_api.plans.service import PlanService
 from dispatch_api.ports import Ports, PortsDep
+
+NOTES = ("booking_notes",)
+"""What the log of reads says of a booking's notes."""
 
 
 class BookingDesk:
@@ -159,14 +163,15 @@ class BookingDesk:
         plans = PlanService(self.session, self.ports)
         await plans.take_out(caller.company_id, booking.day, [booking.id], reason)
 
-    async def show(self, company_id: UUID, booking: StoredBooking) -> Booking:
-        return (await self.show_all(company_id, [booking]))[0]
+    async def show(self, caller: Caller, booking: StoredBooking) -> Booking:
+        return (await self.show_all(caller, [booking]))[0]
 
-    async def show_all(self, company_id: UUID, bookings: Sequence[StoredBooking]) -> list[Booking]:
-        """What clients see, with notes opened."""
+    async def show_all(self, caller: Caller, bookings: Sequence[StoredBooking]) -> list[Booking]:
+        """What clients see, with notes opened; that they were is put on record."""
+        company_id = caller.company_id
         patients = await self.related.patients(company_id, {item.patient_id for item in bookings})
         reasons = await self.related.reasons(company_id, [item.id for item in bookings])
-        return [
+        shown = [
             Booking(
                 **{name: value for name, value in asdict(item).items() if name != "sealed_notes"},
                 notes=opened_notes(self.ports.vault, patients.get(item.patient_id), item),
@@ -174,6 +179,10 @@ class BookingDesk:
             )
             for item in bookings
         ]
+        opened = {item.patient_id for item in shown if item.notes is not None}
+        log = PatientService(self.session, self.ports)
+        await log.record_access(caller, [(patient_id, NOTES) for patient_id in sorted(opened)])
+        return shown
 
     async def _visible(self, caller: Caller, booking: StoredBooking) -> bool:
         if caller.role is Role.CLINIC:

@@ -15,9 +15,10 @@ from dispatch_api.bookings.errors import (
     PlaceTooCoarseError,
 )
 from dispatch_api.bookings.intake import Intake, sealed_notes, settled_state, waiting_reason
-from dispatch_api.bookings.request_booking import refuse_taken
+from dispatch_api.bookings.request_booking import REFERENCE_TAKEN, refuse_taken
 from dispatch_api.bookings.schemas import Booking, BookingChange
 from dispatch_api.bookings.timing import local_day
+from dispatch_api.uniqueness import unique
 
 WITHOUT_EFFECT_ON_PLAN = frozenset({"sealed_notes", "reference", "purpose", "payer_reference"})
 """Can change while a crew is under way, and leave an assigned booking in its plan."""
@@ -32,27 +33,29 @@ async def edit_booking(
     intake = await desk.intake(caller)
     changes = await _changes(desk, caller, intake, booking, change)
     if not changes:
-        return await desk.show(caller.company_id, booking)
+        return await desk.show(caller, booking)
     for_plan = sorted(changes.keys() - WITHOUT_EFFECT_ON_PLAN)
     _refuse_too_late(booking, for_plan)
     if not for_plan:
         changed = await _change_quietly(desk, caller, booking, changes)
-        return await desk.show(caller.company_id, changed)
+        return await desk.show(caller, changed)
     state, waits = await _state_after(desk, caller, booking, changes)
     if booking.state is BookingState.ASSIGNED:
         await desk.take_out_of_plan(caller, booking, "the booking was changed")
     if state is not booking.state:
         changes["state"] = state
     reason = waits or f"changed: {', '.join(for_plan)}"[:300]
-    changed = await desk.change(caller, booking, changes, reason=reason)
-    return await desk.show(caller.company_id, changed)
+    async with unique(desk.session, REFERENCE_TAKEN):
+        changed = await desk.change(caller, booking, changes, reason=reason)
+    return await desk.show(caller, changed)
 
 
 async def _change_quietly(
     desk: BookingDesk, caller: Caller, booking: StoredBooking, changes: dict[str, Any]
 ) -> StoredBooking:
     """Change what no plan and no crew depends on; the history is of states, and stays as it is."""
-    changed = await desk.bookings.update(caller.company_id, booking, changes)
+    async with unique(desk.session, REFERENCE_TAKEN):
+        changed = await desk.bookings.update(caller.company_id, booking, changes)
     names = tuple(sorted(name.removeprefix("sealed_") for name in changes))
     event = BookingChanged(booking_id=booking.id, changed=names, state=booking.state)
     await desk.tell(caller, changed, event)

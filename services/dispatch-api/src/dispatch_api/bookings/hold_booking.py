@@ -21,7 +21,7 @@ async def hold_booking(
     if not booking.on_hold:
         reason = f"on hold: {hold.reason}"
         booking = await desk.change(caller, booking, {"on_hold": True}, reason=reason)
-    return await desk.show(caller.company_id, booking)
+    return await desk.show(caller, booking)
 
 
 async def resume_booking(
@@ -31,7 +31,7 @@ async def resume_booking(
     booking = await _waiting(desk, caller, booking_id, version)
     if booking.on_hold:
         booking = await desk.change(caller, booking, {"on_hold": False}, reason="resumed")
-    return await desk.show(caller.company_id, booking)
+    return await desk.show(caller, booking)
 
 
 async def lock_booking(
@@ -44,7 +44,7 @@ async def lock_booking(
     changed = await desk.change(
         caller, booking, {"locked_duty_id": lock.duty_id}, reason=f"locked to duty {lock.duty_id}"
     )
-    return await desk.show(caller.company_id, changed)
+    return await desk.show(caller, changed)
 
 
 async def unlock_booking(
@@ -55,7 +55,7 @@ async def unlock_booking(
     if booking.locked_duty_id is not None:
         changes = {"locked_duty_id": None}
         booking = await desk.change(caller, booking, changes, reason="unlocked")
-    return await desk.show(caller.company_id, booking)
+    return await desk.show(caller, booking)
 
 
 async def _waiting(

@@ -13,6 +13,9 @@ from dispatch_api.bookings.errors import AlreadyLinkedError, ReferenceTakenError
 from dispatch_api.bookings.intake import Intake, Places
 from dispatch_api.bookings.schemas import Booking, NewBooking
 from dispatch_api.bookings.timing import first_moment
+from dispatch_api.uniqueness import unique
+
+REFERENCE_TAKEN = "Another booking was given this reference at the same moment."
 
 
 async def request_booking(desk: BookingDesk, caller: Caller, new: NewBooking) -> Booking:
@@ -25,7 +28,7 @@ async def request_booking(desk: BookingDesk, caller: Caller, new: NewBooking) ->
     patient = await desk.patient(caller.company_id, new.patient_id)
     booking = intake.booking(new, patient, places)
     await store(desk, caller, intake, [booking], places)
-    return await desk.show(caller.company_id, booking)
+    return await desk.show(caller, booking)
 
 
 async def store(
@@ -36,7 +39,8 @@ async def store(
     places: Places,
 ) -> None:
     """Insert new bookings with the beginning of their history and their events."""
-    await desk.bookings.add_all(caller.company_id, bookings)
+    async with unique(desk.session, REFERENCE_TAKEN):
+        await desk.bookings.add_all(caller.company_id, bookings)
     history = [entry for booking in bookings for entry in intake.beginning(booking, places)]
     await desk.bookings.record(caller.company_id, history)
     events = [(requested(booking), str(booking.id), booking.version) for booking in bookings]

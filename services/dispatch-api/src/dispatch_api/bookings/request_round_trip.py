@@ -28,7 +28,7 @@ async def request_round_trip(desk: BookingDesk, caller: Caller, new: NewRoundTri
     aller = intake.booking(there, patient, places)
     retour = replace(intake.booking(back, patient, places), linked_booking_id=aller.id)
     await store(desk, caller, intake, [aller, retour], places)
-    outbound, inbound = await desk.show_all(caller.company_id, [aller, retour])
+    outbound, inbound = await desk.show_all(caller, [aller, retour])
     return RoundTrip(outbound=outbound, inbound=inbound)
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from dispatch_api.bookings.domain import BookingState, Direction, Mobility
 
 ID = "0193b082-4d1c-7c2e-9a55-1f6f0f3c9d10"
+RETURN_ID = "0193b082-4d1c-7c2e-9a55-1f6f0f3c9d11"
 PATIENT, HOME, CLINIC = (f"0193b082-4d1c-7c2e-9a55-1f6f0f3c9d{n}" for n in (21, 31, 32))
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -215,27 +216,36 @@ class BookingChange(BaseModel):
         return self
 
 
+BOOKING_EXAMPLE: dict[str, Any] = ALLER_EXAMPLE | {
+    "id": ID,
+    "reference": "B-1042",
+    "linked_booking_id": None,
+    "day": "2026-03-16",
+    "state": "confirmed",
+    "reason": None,
+    "version": 1,
+    "booked_by": "m.favre",
+    "created_at": "2026-03-10T14:02:11+01:00",
+}
+RETURN_EXAMPLE: dict[str, Any] = BOOKING_EXAMPLE | {
+    "id": RETURN_ID,
+    "reference": "B-1043",
+    "direction": "RETOUR",
+    "linked_booking_id": ID,
+    "pickup_place_id": CLINIC,
+    "dropoff_place_id": HOME,
+    "pickup_from": None,
+    "pickup_to": None,
+    "appointment_at": None,
+    "will_call": True,
+    "state": "awaiting_ready",
+}
+
+
 class Booking(BaseModel):
     """A booking as it stands; its `version` is also the answer's ETag."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                ALLER_EXAMPLE
-                | {
-                    "id": ID,
-                    "reference": "B-1042",
-                    "linked_booking_id": None,
-                    "day": "2026-03-16",
-                    "state": "confirmed",
-                    "reason": None,
-                    "version": 1,
-                    "booked_by": "m.favre",
-                    "created_at": "2026-03-10T14:02:11+01:00",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [BOOKING_EXAMPLE]})
 
     id: UUID
     reference: str | None
@@ -276,6 +286,10 @@ class Booking(BaseModel):
 
 class RoundTrip(BaseModel):
     """Both legs of a round trip."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"outbound": BOOKING_EXAMPLE, "inbound": RETURN_EXAMPLE}]}
+    )
 
     outbound: Booking
     inbound: Booking

@@ -14,7 +14,7 @@ from dispatch_api.bookings.schemas import Booking, BookingTransition
 
 
 async def read_booking(desk: BookingDesk, caller: Caller, booking_id: UUID) -> Booking:
-    return await desk.show(caller.company_id, await desk.find(caller, booking_id))
+    return await desk.show(caller, await desk.find(caller, booking_id))
 
 
 async def list_bookings(
@@ -26,7 +26,7 @@ async def list_bookings(
     found = await desk.bookings.list(
         caller.company_id, wanted, after=decode_id_cursor(cursor), limit=limit + 1
     )
-    items = await desk.show_all(caller.company_id, found[:limit])
+    items = await desk.show_all(caller, found[:limit])
     following = encode_cursor(str(items[-1].id)) if len(found) > limit else None
     return Page(items=items, next_cursor=following)
 
