@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-7
 """Seconds below which two times are one."""
 
+NOBODY: Any = np.int64(-1)
+NOTHING: Any = np.int64(0)
+"""No duty, no gap; no stop yet. Typed: for a plain literal numba compiles the callees twice."""
+
 UNREACHABLE = 1e9
 """Seconds and kilometres that stand for "no way" (finite, so that differences stay numbers)."""
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.arrays import NOBODY, Arrays
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import loads_fit
@@ -82,7 +82,7 @@ def place_breaks(arrays: Arrays, state: State, count: int, duty: int) -> int:
 @compiled
 def cheapest_gap(arrays: Arrays, state: State, count: int, duty: int, node: int) -> int:
     """The gap of `state.sequence[:count]` where a node costs least; -1 where it fits nowhere."""
-    best, found = np.inf, -1
+    best, found = np.inf, NOBODY
     first = arrays.duties[duty].committed
     shift_in(state.sequence, count, first, node)
     for gap in range(first, count + 1):
@@ -95,7 +95,7 @@ def cheapest_gap(arrays: Arrays, state: State, count: int, duty: int, node: int)
         if gap < count:
             state.sequence[gap] = state.sequence[gap + 1]
             state.sequence[gap + 1] = node
-    return found
+    return int(found)
 
 
 @compiled
@@ -145,7 +145,7 @@ def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) 
     return True
 
 
-@compiled
+@inlined
 def place_in_stripped(arrays: Arrays, state: State, request: int, duty: int) -> int:
     """Write the route, less breaks, plus the request, into `state.sequence`; -1 if impossible."""
     length = state.length[duty]
@@ -155,10 +155,10 @@ def place_in_stripped(arrays: Arrays, state: State, request: int, duty: int) -> 
     state.length[duty] = len(kept)
     state.counters[PROFILED] = -1
     _, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, np.inf)
-    count = -1
+    count = NOBODY
     if pickup_gap >= 0:
         count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
     state.routes[duty, :length] = whole
     state.length[duty] = length
     state.counters[PROFILED] = -1
-    return count
+    return int(count)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
+compiler: Any = njit  # its declared types lack no_cfunc_wrapper
+OPTIONS = {"nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
+"""Free of the interpreter's lock; nobody calls it from C; no test for a division by zero."""
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
@@ -48,7 +51,7 @@ def compiled(function: Function) -> Function:
     numba writes beside the source, else to `NUMBA_CACHE_DIR` or the user's cache folder. Where
     none of them can be written, the code is compiled anew in every process, and a warning says so.
     """
-    dispatcher: Any = njit(nogil=True, no_cfunc_wrapper=True, error_model="numpy")(function)
+    dispatcher: Any = compiler(**OPTIONS)(function)
     cache_class: Any = PackageCache
     try:
         cached = cache_class(function)
@@ -61,3 +64,12 @@ def compiled(function: Function) -> Function:
     else:
         dispatcher._cache = cached  # noqa: SLF001 (enable_caching would set numba's own key)
     return cast("Function", dispatcher)
+
+
+def inlined(function: Function) -> Function:
+    """Compile `function` into each caller: for one caller, or a few lines.
+
+    A compiled function is optimised again with each function that calls it, so that a deep chain of
+    calls takes long to compile; this one adds no link to the chain.
+    """
+    return cast("Function", njit(inline="always")(function))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atmr_engine.arrays import REQUIRE, TOLERANCE, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.arrays import NOBODY, REQUIRE, TOLERANCE, Arrays
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import ask_for, may_join, profile_route
 from atmr_engine.schedule import schedule
@@ -37,7 +37,7 @@ def cheapest_in_duty(
         state.counters[PROFILED] = state.version[duty]
     ask_for(arrays, state, request, duty, limit)
     ask, row, rider = state.ask[0], arrays.duties[duty], arrays.requests[request]
-    pickup_gap, dropoff_gap = -1, -1
+    pickup_gap, dropoff_gap = NOBODY, NOBODY
     for gap in range(row.committed, ask.length + 1):
         count = slide(
             arrays.time_s,
@@ -66,11 +66,11 @@ def cheapest_in_duty(
 @compiled
 def cheapest_bound(candidates: NDArray[Any], count: int, best: float) -> int:
     """The untried candidate with the lowest bound below `best`; -1 for none."""
-    found = -1
+    found = NOBODY
     for index in range(count):
         if candidates[index].least < best:
             best, found = candidates[index].least, index
-    return found
+    return int(found)
 
 
 @compiled
@@ -175,7 +175,7 @@ def detour(
     return float(to_pickup + to_dropoff + onward)
 
 
-@compiled
+@inlined
 def inserted_cost(
     arrays: Arrays, state: State, request: int, duty: int, pickup_gap: int, dropoff_gap: int
 ) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import TOLERANCE, UNREACHABLE, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +37,9 @@ STOP = np.dtype(
         ("linked", np.int64),  # the drop-off that this pickup follows, by position; -1 elsewhere
     ]
 )
-STRICT, LATE, WAIVED = 0, 1, 2
-"""Which waivers count: none; windows, shifts and breaks; ride time and duration as well."""
+LATE: Any = np.int64(1)
+WAIVED: Any = np.int64(2)
+"""Which waivers count (0: none): windows, shifts and breaks; ride time and duration as well."""
 
 
 @compiled
@@ -96,7 +97,7 @@ def lay_out(
     return lay_ways(arrays.time_s, arrays.distance_km, trial, count)
 
 
-@compiled
+@inlined
 def lay_ways(
     times: NDArray[np.float64], distances: NDArray[np.float64], trial: NDArray[Any], count: int
 ) -> bool:

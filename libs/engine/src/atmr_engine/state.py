@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays, table
-from atmr_engine.compiled import compiled
+from atmr_engine.arrays import NOTHING, Arrays, table
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import ASK, CANDIDATE, PROFILE
 from atmr_engine.schedule import STOP, schedule
@@ -179,7 +179,7 @@ def notify(arrays: Arrays, state: State, request: int) -> None:
         follower = arrays.requests[follower].next_follower
 
 
-@compiled
+@inlined
 def outdate(state: State, request: int) -> None:
     """Give a request, and the route that it is on, a new version."""
     state.request_version[request] = fresh_version(state)
@@ -261,17 +261,17 @@ def remove_picked(arrays: Arrays, state: State) -> None:
     state.counters[PICKED] = 0
 
 
-@compiled
+@inlined
 def clear_pick(arrays: Arrays, state: State, node: int) -> None:
     """Let a node's request stay where it is."""
     if node < 2 * arrays.requests.shape[0]:
         state.is_picked[node >> 1] = 0
 
 
-@compiled
+@inlined
 def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
     """Bank the picked requests of one route; False, and nothing changed, if the rest cannot be."""
-    count, visits = 0, 2 * arrays.requests.shape[0]
+    count, visits = NOTHING, 2 * arrays.requests.shape[0]
     set_picked_route(arrays, state, duty, -1)
     for k in range(state.length[duty]):
         node = state.routes[duty, k]
@@ -291,7 +291,7 @@ def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def set_picked_route(arrays: Arrays, state: State, duty: int, value: int) -> None:
     """Set `route_of` of the picked requests of a route."""
     for k in range(state.length[duty]):

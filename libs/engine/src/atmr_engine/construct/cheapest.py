@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
+from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.pricing import change_cost
 from atmr_engine.random_numbers import uniform
@@ -36,7 +36,7 @@ def insert_all(
             insert_cheapest(arrays, state, request, blink, random)
 
 
-@compiled
+@inlined
 def insert_cheapest(
     arrays: Arrays, state: State, request: int, blink: float, random: NDArray[np.uint64]
 ) -> bool:
@@ -61,7 +61,7 @@ def insert_cheapest(
     return False
 
 
-@compiled
+@inlined
 def cheapest_duty(
     arrays: Arrays,
     state: State,
@@ -71,7 +71,7 @@ def cheapest_duty(
     random: NDArray[np.uint64],
 ) -> int:
     """The duty of a kind to which a request adds least; -1 where it fits none."""
-    best, found = np.inf, -1
+    best, found = np.inf, NOBODY
     row = arrays.requests[request]
     linked = row.after >= 0 or row.first_follower >= 0
     version, change = state.request_version[request], 0.0
@@ -89,7 +89,7 @@ def cheapest_duty(
             renew(arrays, state, request, duty, best - change)
         if offer.added + change < best:
             best, found = offer.added + change, duty
-    return found
+    return int(found)
 
 
 @compiled
@@ -102,7 +102,7 @@ def is_outdated(offer: Any, duty_version: int, request_version: int, limit: floa
     )
 
 
-@compiled
+@inlined
 def renew(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> None:
     """Find out, and remember, what a request adds to a route if that is less than `limit`."""
     added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, limit)

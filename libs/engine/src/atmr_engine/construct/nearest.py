@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
+from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
 from atmr_engine.compiled import compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
@@ -60,7 +60,7 @@ def nearest_duty(
     arrays: Arrays, state: State, request: int, emergency: int, asked: NDArray[np.uint8]
 ) -> int:
     """The duty of a kind that is nearest and was not asked yet; -1 when all were."""
-    nearest, found = np.inf, -1
+    nearest, found = np.inf, NOBODY
     for duty in range(len(arrays.duties)):
         if asked[duty] or arrays.duties[duty].emergency != emergency:
             continue
@@ -68,7 +68,7 @@ def nearest_duty(
             away = approach(arrays, state, request, duty)
             if away < nearest:
                 nearest, found = away, duty
-    return found
+    return int(found)
 
 
 @compiled

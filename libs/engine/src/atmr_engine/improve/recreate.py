@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.random_numbers import uniform
 from atmr_engine.state import BANKED, State
@@ -21,7 +21,7 @@ RANDOM_ORDER, DEADLINE_ORDER, LENGTH_ORDER = 0.4, 0.6, 0.8
 """Up to here: at random; by latest pickup; by length of the ride; the rest by narrow windows."""
 
 
-@compiled
+@inlined
 def recreate(arrays: Arrays, state: State, random: NDArray[np.uint64]) -> None:
     """Insert all banked requests that fit."""
     count = state.counters[BANKED]

@@ -12,7 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.breaks import move_breaks
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.improve.recreate import recreate
 from atmr_engine.improve.ruin_random import pick_random
 from atmr_engine.improve.ruin_related import pick_related
@@ -89,7 +89,7 @@ def search(
             rollback(arrays, state)
 
 
-@compiled
+@inlined
 def keep(state: State, best: Best) -> None:
     """The present plan is the best so far."""
     best.costs[0] = best.costs[1]
@@ -98,7 +98,7 @@ def keep(state: State, best: Best) -> None:
         best.length[duty] = state.length[duty]
 
 
-@compiled
+@inlined
 def ruin(arrays: Arrays, state: State, near: NDArray[np.int64], random: NDArray[np.uint64]) -> None:
     """Remove some requests by an operator drawn at random, and let breaks move where they were."""
     count = FEWEST + below(random, MOST - FEWEST + 1)
