@@ -134,6 +134,15 @@ def test_a_break_that_fits_into_no_duty_is_told() -> None:
     assert share_breaks([straddling], spans).impossible == [straddling]
 
 
+def test_times_that_only_touch_do_not_overlap() -> None:
+    morning, noon = Span(begin=at(7), end=at(12)), Span(begin=at(12), end=at(16))
+    inside = Span(begin=at(8), end=at(9))
+    assert not morning.overlaps(noon)
+    assert not noon.overlaps(morning)
+    assert morning.overlaps(inside)
+    assert inside.overlaps(morning)
+
+
 hours = st.integers(0, 96).map(lambda quarter: quarter / 4)
 
 
