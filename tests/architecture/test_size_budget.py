@@ -89,6 +89,8 @@ def test_names_say_something() -> None:
     nameless = [
         name(path)
         for path in SOURCES
-        if any(SAYS_NOTHING.match(part) for part in (*path.relative_to(ROOT).parts[4:-1], path.stem))
+        if any(
+            SAYS_NOTHING.match(part) for part in (*path.relative_to(ROOT).parts[4:-1], path.stem)
+        )
     ]
     assert not nameless, f"names that say nothing: {nameless}"

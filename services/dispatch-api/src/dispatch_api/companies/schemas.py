@@ -58,7 +58,9 @@ class NewCompany(BaseModel):
 class CompanyChange(BaseModel):
     """What to change of a company; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"dispatch_mode": "auto"}]}
+    )
 
     name: str | None = Field(None, min_length=1, max_length=200)
     zone: Zone | None = None
