@@ -9,14 +9,12 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-import pytest
 from rich.console import Console
 
 from atmr_engine.formats.day import Day
 from standalone.demo.options import DemoOptions
 from standalone.demo.planned_day import PlannedDay, join
 from standalone.demo.progress import Progress
-from standalone.demo.warming import warming
 
 COMPANY = UUID(int=7)
 OPTIONS = DemoOptions(
@@ -105,28 +103,6 @@ def test_on_a_terminal_the_moving_line_is_gone_after_the_pause() -> None:
         progress.pause()
         console.print("result")
     assert out.getvalue().rstrip().endswith("result")
-
-
-def _python(code: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-S", "-c", code])
-
-
-@pytest.mark.parametrize(("code", "told"), [(0, 0), (3, 1)])
-async def test_a_compiler_that_fails_is_told(code: int, told: int) -> None:
-    process = _python(f"raise SystemExit({code})")
-    process.wait()
-    sentences: list[str] = []
-    async with warming(process, sentences.append) as warm:
-        await warm.done()
-    assert len(sentences) == told
-    assert not sentences or "exit code 3" in sentences[0]
-
-
-async def test_a_compiler_still_running_is_ended_with_the_demo() -> None:
-    process = _python("import time; time.sleep(600)")
-    async with warming(process, lambda _: None):
-        assert process.poll() is None
-    assert process.poll() is not None
 
 
 def test_the_command_imports_nothing_heavy_before_it_is_called() -> None:

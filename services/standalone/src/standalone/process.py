@@ -24,6 +24,7 @@ from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
 from standalone.embedded_postgres.data_folder import make_folder
 from standalone.errors import PartEndedError, StartError
+from standalone.leaving import leave
 from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
 from standalone.servers import AUDIENCE, SERVERS, Shared
@@ -114,7 +115,7 @@ def serve() -> None:
             stop.was_serving = True
             await running.until_a_part_ends()
 
-    sys.exit(exit_code_of(body, _say))
+    leave(exit_code_of(body, _say))
 
 
 def exit_code_of(body: Body, announce: Callable[[str], None]) -> int:

@@ -43,7 +43,25 @@ Body = Callable[[StopRequest], Coroutine[Any, Any, None]]
 
 def run_until_stopped(body: Body, announce: Callable[[str], None]) -> int:
     """Run `body` to its end or to a signal; the exit code. Its own errors come through."""
-    return asyncio.run(_run(body, announce))
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_run(body, announce))
+    finally:
+        _close(loop)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """As asyncio.run does, but without waiting for threads of the default executor."""
+    loop.run_until_complete(_cancel_others())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _run(body: Body, announce: Callable[[str], None]) -> int:

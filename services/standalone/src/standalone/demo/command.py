@@ -1,6 +1,6 @@
 """`atmr demo`, which `make run` calls: a synthetic day, planned, printed, and served.
 
-Nothing heavy is imported before the compiler of the planner has been started beside us.
+Nothing heavy is imported before it is called, so that `atmr --help` is quick.
 """
 
 from __future__ import annotations
@@ -38,11 +38,9 @@ def command(
 
     A later run with the same options finds company, day and plan again.
     """
-    from standalone.demo.warming import start_warming  # noqa: PLC0415 (see the module's first words)
-
-    compiler = start_warming()
-    from standalone.demo.options import ZONE, DemoOptions  # noqa: PLC0415 (the same)
-    from standalone.demo.show import show  # noqa: PLC0415 (the same)
+    from standalone.demo.options import ZONE, DemoOptions  # noqa: PLC0415 (it is heavy)
+    from standalone.demo.show import show  # noqa: PLC0415 (it is heavy)
+    from standalone.leaving import leave  # noqa: PLC0415 (with the others)
 
     options = DemoOptions(
         day=date.date() if date is not None else datetime.now(ZONE).date(),
@@ -53,4 +51,4 @@ def command(
         data=data,
         port=port,
     )
-    raise typer.Exit(show(options, compiler, once=once, as_json=as_json))
+    leave(show(options, once=once, as_json=as_json))

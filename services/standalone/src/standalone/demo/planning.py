@@ -12,11 +12,11 @@ from atmr_engine.formats.csv_writing import write_csv
 from atmr_engine.formats.day import Day
 from standalone.demo.client import DispatchClient
 from standalone.demo.errors import DemoError
-from standalone.demo.warming import Warming
 
 __all__ = ["Planner"]
 
 POLL_S = 0.1
+PATIENT_POLLS = 30
 ENDED = {"completed", "failed", "cancelled"}
 
 
@@ -25,7 +25,6 @@ class Planner:
     """What a day needs to get its plan."""
 
     client: DispatchClient
-    warming: Warming
     announce: Callable[[str], None]
     solver_seconds: float
 
@@ -37,7 +36,6 @@ class Planner:
         size = f"{len(day.bookings)} bookings, {len(day.duties)} duties"
         self.announce(f"Loading a synthetic day: {size}.")
         await self._load(day)
-        await self.warming.done()
         self.announce("Planning it ...")
         await self._plan(day.date)
         return await self.client.plan(day.date), False
@@ -56,10 +54,13 @@ class Planner:
 
     async def _plan(self, day: date) -> None:
         run = await self.client.request_run(day, self.solver_seconds)
-        shown = 0
+        shown, polls = 0, 0
         while run["state"] not in ENDED:
             await asyncio.sleep(POLL_S)
             run = await self.client.run(run["id"])
+            polls += 1
+            if run["state"] == "queued" and polls == PATIENT_POLLS:
+                self.announce("  the planner is compiled first: half a minute, on a first run only")
             for stage in run["stages"][shown:]:
                 self.announce(_stage(stage))
             shown = len(run["stages"])

@@ -23,6 +23,7 @@ def print_planned_day(
     for route in planned.routes:
         console.print(route_table(route))
     _print_left_out(console, planned)
+    console.print(_heading(planned), style="bold")
     console.print(_figures_table(planned))
     if planned.summary["degraded"]:
         console.print(f"Degraded: {planned.summary['degraded']}.", style="bold yellow")
@@ -39,13 +40,13 @@ def _print_left_out(console: Console, planned: PlannedDay) -> None:
         console.print(reasons_table("Held out of the plan", "State", rows))
 
 
+def _heading(planned: PlannedDay) -> str:
+    heading = f"{planned.day.date} in {planned.day.zone}, plan version {planned.version}"
+    return heading + (" (planned by an earlier run)" if planned.reused else "")
+
+
 def _figures_table(planned: PlannedDay) -> Table:
-    title = f"{planned.day.date} in {planned.day.zone}, plan version {planned.version}"
-    if planned.reused:
-        title += " (planned by an earlier run)"
-    table = Table(
-        title=title, title_justify="left", title_style="bold", show_header=False, box=None
-    )
+    table = Table(show_header=False, box=None)
     for name, value in figures(Kpis(**planned.summary["kpis"])):
         table.add_row(name, value)
     table.add_row("cost", f"{planned.summary['objective']:.1f}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from rich.console import Console
 
@@ -15,7 +14,6 @@ from standalone.demo.planned_day import PlannedDay, join
 from standalone.demo.planning import Planner
 from standalone.demo.progress import Progress
 from standalone.demo.report import print_planned_day
-from standalone.demo.warming import Warming, warming
 from standalone.process import Running, exit_code_of, running_standalone
 from standalone.settings import StandaloneSettings, read_settings
 from standalone.stopping import StopRequest
@@ -23,19 +21,14 @@ from standalone.stopping import StopRequest
 __all__ = ["show"]
 
 
-def show(
-    options: DemoOptions, compiler: subprocess.Popen[bytes], *, once: bool, as_json: bool
-) -> int:
-    """Run the demo; `compiler` is the process that `start_warming` gave."""
+def show(options: DemoOptions, *, once: bool, as_json: bool) -> int:
+    """Run the demo to its end or to a signal; the exit code."""
     progress = Progress(Console(stderr=True, highlight=False, markup=False))
 
     async def body(stop: StopRequest) -> None:
         settings = read_settings(StandaloneSettings, **_chosen(options))
-        async with (
-            warming(compiler, progress) as warm,
-            running_standalone(settings, stop, announce=progress) as running,
-        ):
-            planned = await _planned(running, options, settings, warm, progress)
+        async with running_standalone(settings, stop, announce=progress) as running:
+            planned = await _planned(running, options, settings, progress)
             progress.pause()
             _print(planned, running, settings, as_json=as_json)
             stop.was_serving = True
@@ -61,7 +54,6 @@ async def _planned(
     running: Running,
     options: DemoOptions,
     settings: StandaloneSettings,
-    warm: Warming,
     progress: Progress,
 ) -> PlannedDay:
     company_id = await find_or_set_up(running, options, settings.data)
@@ -70,7 +62,6 @@ async def _planned(
     async with DispatchClient(running.urls["dispatch-api"], token) as client:
         planner = Planner(
             client=client,
-            warming=warm,
             announce=progress,
             solver_seconds=options.solver_seconds,
         )
