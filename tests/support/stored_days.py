@@ -147,9 +147,7 @@ async def _duty(session: AsyncSession, company_id: UUID, day: Day, record: DutyR
     return duty.id
 
 
-async def _driver(
-    session: AsyncSession, company_id: UUID, record: DutyRecord, number: int
-) -> UUID:
+async def _driver(session: AsyncSession, company_id: UUID, record: DutyRecord, number: int) -> UUID:
     driver = StoredDriver(
         id=new_id(),
         name=f"driver {number} of {record.id}",

@@ -11,6 +11,7 @@ class Budget:
 
     Raises:
         ValueError: for a negative limit, or none at all.
+
     """
 
     seconds: float | None = None

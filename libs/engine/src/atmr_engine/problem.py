@@ -88,7 +88,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """This request's pickup begins at the earliest `stay_s` after `after`'s drop-off service ends.
+    """A pickup begins at the earliest `stay_s` after `after`'s drop-off service ends.
 
     Where `after` is unserved the link binds nothing but the request's own windows.
     """
@@ -191,6 +191,7 @@ class Problem:
             cannot be right whatever the plan: a window that closes before it opens, a duplicated
             id, a place outside the matrices, NaN, a break longer than the shift, a link to nobody.
             A request that merely fits no duty is no error: it stays unserved, with its reason.
+
     """
 
     requests: tuple[Request, ...]

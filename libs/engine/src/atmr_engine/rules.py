@@ -43,6 +43,7 @@ class Waiver:
 
     Raises:
         ValueError: for a physical rule or an excess that is not positive and finite.
+
     """
 
     rule: Rule

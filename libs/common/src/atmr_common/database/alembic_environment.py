@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
 from sqlmodel.sql.sqltypes import AutoString
@@ -33,7 +33,7 @@ def run_migrations(metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def _plain_strings(kind: str, item: Any, _: Any) -> str | bool:
+def _plain_strings(kind: str, item: Any, _: Any) -> str | Literal[False]:
     """Revisions name SQLAlchemy's types only, so that they outlive SQLModel's."""
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"
