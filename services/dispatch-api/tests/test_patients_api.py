@@ -194,12 +194,13 @@ async def test_an_erased_patient_cannot_be_changed_or_get_a_home(
     dispatcher: httpx.AsyncClient,
 ) -> None:
     patient = await create(dispatcher)
+    point = {"patient_id": patient["id"], "lat": 46.2, "lon": 6.1}
+    old_home = (await dispatcher.post("/v1/places", json=point)).json()["id"]
     await dispatcher.delete(f"/v1/patients/{patient['id']}")
+    pin = await dispatcher.patch(f"/v1/places/{old_home}/pin", json={"lat": 46.2, "lon": 6.1})
     change = await dispatcher.patch(f"/v1/patients/{patient['id']}", json={"name": "X"})
-    home = await dispatcher.post(
-        "/v1/places", json={"patient_id": patient["id"], "lat": 46.2, "lon": 6.1}
-    )
-    for answer in (change, home):
+    home = await dispatcher.post("/v1/places", json=point)
+    for answer in (change, home, pin):
         assert (answer.status_code, answer.json()["code"]) == (409, "patient_erased")
 
 

@@ -98,13 +98,13 @@ class PlaceService:
         return Page(items=list(shown), next_cursor=page.next_cursor)
 
     async def change(self, caller: Caller, place_id: UUID, change: PlaceChange) -> Place:
-        place = await self._find(caller, place_id, lock=True)
+        place = await self._hold(caller, place_id)
         details = replace(place.details, **change.model_dump(exclude_unset=True))
         return await self._write(caller, replace(place, details=details))
 
     async def correct_pin(self, caller: Caller, place_id: UUID, pin: PinCorrection) -> Place:
         """Put the entrance where a person who was there says that it is."""
-        place = await self._find(caller, place_id, lock=True)
+        place = await self._hold(caller, place_id)
         corrected = place.with_pin(Pin(**pin.model_dump()), caller.subject, self._clock.now())
         return await self._write(caller, corrected)
 
@@ -137,11 +137,16 @@ class PlaceService:
         raise PatientErasedError(f"Patient {patient_id} was erased; create a new one.")
 
     async def _write(self, caller: Caller, place: StoredPlace) -> Place:
-        if place.patient_id is not None:
-            await self._check_patient(caller.company_id, place.patient_id)
         changed = replace(place, version=place.version + 1)
         await self._places.update(caller.company_id, changed)
         return (await self._shown(caller, [changed]))[0]
+
+    async def _hold(self, caller: Caller, place_id: UUID) -> StoredPlace:
+        """The place, locked after the patient whose home it is, as an erasure does it."""
+        place = await self._find(caller, place_id)
+        if place.patient_id is not None:
+            await self._check_patient(caller.company_id, place.patient_id)
+        return await self._find(caller, place_id, lock=True)
 
     async def _find(self, caller: Caller, place_id: UUID, *, lock: bool = False) -> StoredPlace:
         place = await self._places.find(caller.company_id, place_id, lock=lock)
