@@ -103,3 +103,23 @@ def test_a_database_url_that_does_not_answer_is_explained(open_folder: Path) -> 
     assert "atmr: The PostgreSQL server of DATABASE_URL (127.0.0.1) cannot be used" in said
     assert "without it, an embedded server is used" in said
     assert "Traceback" not in said
+
+
+BUSY_THREAD = """
+import asyncio, threading
+from standalone.leaving import leave
+from standalone.stopping import run_until_stopped
+async def body(stop):
+    stop.was_serving = True
+    searching = asyncio.create_task(asyncio.to_thread(threading.Event().wait))
+    print("Ready.", flush=True, file=__import__("sys").stderr)
+    await searching
+leave(run_until_stopped(body, print))
+"""
+
+
+def test_a_thread_that_still_searches_does_not_hold_the_exit() -> None:
+    with python_program(BUSY_THREAD) as process:
+        _wait_for(process, "Ready.")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0

@@ -59,15 +59,16 @@ class ServerKind:
 
 @asynccontextmanager
 async def _dispatch_api(shared: Shared) -> AsyncIterator[FastAPI]:
-    settings = read_settings(DispatchSettings).model_copy(
-        update={
-            "database_url": SecretStr(shared.database_url),
-            "patient_key_file": shared.patient_key_file,
-            "auth_issuer": DEVELOPMENT_ISSUER,
-            "auth_audience": AUDIENCE,
-            "worker_in_process": True,
-        }
-    )
+    settings = read_settings(DispatchSettings)
+    update: dict[str, object] = {
+        "database_url": SecretStr(shared.database_url),
+        "auth_issuer": DEVELOPMENT_ISSUER,
+        "auth_audience": AUDIENCE,
+        "worker_in_process": True,
+    }
+    if settings.patient_key_file is None and settings.patient_key is None:
+        update["patient_key_file"] = shared.patient_key_file
+    settings = settings.model_copy(update=update)
     async with make_ports(settings, bus=shared.bus, clock=shared.clock, jwks=shared.jwks) as ports:
         yield create_app(settings, ports)
 
