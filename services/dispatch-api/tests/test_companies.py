@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-
-from atmr_common.web.identity import Role
 from support.dispatch_client import DispatchApi
+
+from atmr_common.database.engine import Database
+from atmr_common.web.identity import Role
 
 
 async def test_a_company_keeps_what_it_was_set_up_with(dispatch_api: DispatchApi) -> None:
@@ -63,3 +64,23 @@ async def test_a_token_of_an_unknown_company_finds_none(dispatch_api: DispatchAp
     async with dispatch_api.client(uuid4()) as stranger:
         answer = await stranger.get("/v1/company")
     assert answer.status_code == 404
+
+
+async def test_text_that_cannot_be_stored_is_a_problem(
+    dispatch_api: DispatchApi, company_id: UUID
+) -> None:
+    async with dispatch_api.client(company_id, Role.ADMIN) as admin:
+        answer = await admin.patch("/v1/company", json={"name": "a\x00b"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_while_the_database_is_away_nothing_is_promised(
+    dispatch_api: DispatchApi, company_id: UUID
+) -> None:
+    nowhere = Database("postgresql://nobody@127.0.0.1:9/none")
+    dispatch_api.app.state.database = nowhere
+    async with dispatch_api.client(company_id) as client:
+        answer = await client.get("/v1/company")
+    await nowhere.aclose()
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["retry-after"]

@@ -12,8 +12,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from atmr_common.web.problems import InvalidError, UnavailableError
+
+UNSTORABLE = frozenset({"22021", "22P05"})
+AWAY = frozenset({"08", "57", "53"})
+"""Classes of SQLSTATE: connection exception, operator intervention, insufficient resources."""
 
 
 def asyncpg_url(url: str) -> URL:
@@ -50,11 +56,31 @@ class Database:
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """The session of one request; `app.state.committed` hears of its commit."""
+    """The session of one request; `app.state.committed` hears of its commit.
+
+    Raises:
+        InvalidError: for text that PostgreSQL cannot store (a NUL character).
+        UnavailableError: when the database is away; nothing was committed.
+
+    """
     database: Database = request.app.state.database
-    async with database.transaction() as session:
-        yield session
+    try:
+        async with database.transaction() as session:
+            yield session
+    except (DBAPIError, OSError) as error:
+        raise _problem_of(error) from error
     request.app.state.committed()
+
+
+def _problem_of(error: DBAPIError | OSError) -> Exception:
+    """The problem that a failure of the database is to a client, else the failure itself."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    if state in UNSTORABLE:
+        return InvalidError("A text holds a character that cannot be stored, such as NUL.")
+    lost = isinstance(error, OSError) or error.connection_invalidated
+    if lost or state[:2] in AWAY:
+        return UnavailableError("The database does not answer; nothing was committed.")
+    return error
 
 
 Session = Annotated[AsyncSession, Depends(request_session, scope="function")]

@@ -34,8 +34,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101 (narrows the type)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return _answer(error.status, error.body(_request_id(request)), headers)
+    return _answer(error.status, error.body(_request_id(request)), error.headers)
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

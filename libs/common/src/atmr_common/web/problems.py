@@ -45,6 +45,7 @@ class ProblemError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
+    headers: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self, detail: str, *, errors: list[FieldProblem] | None = None, **extra: Any
@@ -97,6 +98,14 @@ class UnauthenticatedError(ProblemError):
     status = 401
     code = "unauthenticated"
     title = "No valid token"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class UnavailableError(ProblemError):
+    status = 503
+    code = "unavailable"
+    title = "A part that the answer needs is not available"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
 class TooLargeError(ProblemError):
