@@ -6,6 +6,8 @@ PYTHON ?= python3
 PACKAGES := libs/common libs/engine services/dispatch-api services/standalone
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -qq --constraint constraints.txt
+NO_PACKAGES := { echo "The packages could not be installed; pip's message is above. Is the package index reachable?" >&2; exit 1; }
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
@@ -18,14 +20,18 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("ATMR Dispatch needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
 
+# The engine comes first, so that its search is compiled on one core while pip works on the other.
 $(VENV)/.runtime: $(VENV)/bin/python $(MANIFESTS)
-	@echo "Installing ATMR Dispatch into $(VENV) ..."
-	@$(PIP) install -qq --constraint constraints.txt hatchling editables || { echo "The packages could not be installed. Is the package index reachable? (Packages already in pip's cache still need its answer.)" >&2; exit 1; }
-	@$(PIP) install -qq --constraint constraints.txt --no-build-isolation $(EDITABLE) || { echo "The packages could not be installed; see pip's message above." >&2; exit 1; }
+	@echo "Installing ATMR Dispatch into $(VENV) (about a minute the first time) ..."
+	@$(INSTALL) hatchling editables || $(NO_PACKAGES)
+	@$(INSTALL) --no-build-isolation -e libs/engine || $(NO_PACKAGES)
+	@$(BIN)/atmr-engine warmup >/dev/null 2>&1 & compiling=$$!; \
+	$(INSTALL) --no-build-isolation $(EDITABLE) || $(NO_PACKAGES); \
+	wait $$compiling || echo "The optimiser could not be compiled ahead; it will be when it is first used." >&2
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
-	@$(PIP) install -qq --constraint constraints.txt --requirement requirements-dev.txt
+	@$(INSTALL) --requirement requirements-dev.txt || $(NO_PACKAGES)
 	@touch $@
 
 setup: $(VENV)/.runtime  ## make the environment that runs the product (.venv)

@@ -20,11 +20,18 @@ def _folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def made_once() -> Iterator[Path]:
+def standalone_data() -> Iterator[Path]:
+    """A data folder of standalone's with a made database, for tests that leave it usable."""
     with _folder() as folder:
-        with EmbeddedPostgres(folder / "data", durable=False):
+        with EmbeddedPostgres(folder / "postgres", durable=False):
             pass
-        yield folder / "data"
+        yield folder
+
+
+@pytest.fixture
+def made_data(standalone_data: Path) -> Path:
+    """The database's part of it."""
+    return standalone_data / "postgres"
 
 
 @pytest.fixture
@@ -35,18 +42,8 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def data_dir(made_once: Path, open_folder: Path) -> Path:
-    """A database folder of this test's own, copied with its owner: faster than a new one."""
+def own_data(made_data: Path, open_folder: Path) -> Path:
+    """A copy, with its owner, for a test that damages it."""
     copy = open_folder / "data"
-    subprocess.run(["cp", "-a", str(made_once), str(copy)], check=True)
+    subprocess.run(["cp", "-a", str(made_data), str(copy)], check=True)
     return copy
-
-
-@pytest.fixture
-def standalone_data(data_dir: Path) -> Path:
-    """A data folder of standalone's, whose database is made already."""
-    folder = data_dir.parent / "standalone"
-    folder.mkdir()
-    folder.chmod(0o755)
-    data_dir.rename(folder / "postgres")
-    return folder

@@ -35,27 +35,27 @@ def _pid_of_server(process: subprocess.Popen[str]) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_no_server_is_left_when_its_process_dies(data_dir: Path, number: signal.Signals) -> None:
-    with python_program(RUN_FOR_EVER, data_dir) as process:
+def test_no_server_is_left_when_its_process_dies(own_data: Path, number: signal.Signals) -> None:
+    with python_program(RUN_FOR_EVER, own_data) as process:
         server = _pid_of_server(process)
         process.send_signal(number)
         process.wait(PATIENCE_S)
         wait_until_gone(server)
-    assert servers_in(data_dir / "cluster") == []
+    assert servers_in(own_data / "cluster") == []
 
 
-def test_a_killed_run_is_taken_over(data_dir: Path) -> None:
-    with python_program(RUN_FOR_EVER, data_dir) as process:
+def test_a_killed_run_is_taken_over(own_data: Path) -> None:
+    with python_program(RUN_FOR_EVER, own_data) as process:
         server = _pid_of_server(process)
         os.kill(server, signal.SIGKILL)
         process.kill()
         process.wait(PATIENCE_S)
         wait_until_gone(server)
-    assert (data_dir / "cluster" / "postmaster.pid").exists()
+    assert (own_data / "cluster" / "postmaster.pid").exists()
     told: list[str] = []
-    with EmbeddedPostgres(data_dir, announce=told.append) as again:
+    with EmbeddedPostgres(own_data, announce=told.append) as again:
         assert again.is_running
-    assert told == [f"Took over {data_dir / 'cluster'}, which a killed run had left locked."]
+    assert told == [f"Took over {own_data / 'cluster'}, which a killed run had left locked."]
 
 
 def _start_without_a_parent(data_dir: Path, sockets: Path) -> subprocess.Popen[bytes]:
@@ -75,10 +75,10 @@ def _start_without_a_parent(data_dir: Path, sockets: Path) -> subprocess.Popen[b
     raise AssertionError("the orphan did not start")
 
 
-def test_a_living_orphan_is_stopped_first(data_dir: Path) -> None:
-    orphan = _start_without_a_parent(data_dir, data_dir.parent / "sockets")
+def test_a_living_orphan_is_stopped_first(own_data: Path) -> None:
+    orphan = _start_without_a_parent(own_data, own_data.parent / "sockets")
     told: list[str] = []
-    with EmbeddedPostgres(data_dir, announce=told.append) as server:
+    with EmbeddedPostgres(own_data, announce=told.append) as server:
         assert server.pid != orphan.pid
         assert server.is_running
     assert orphan.wait(PATIENCE_S) == 0, "a fast shutdown ends with 0, a kill does not"
@@ -86,15 +86,15 @@ def test_a_living_orphan_is_stopped_first(data_dir: Path) -> None:
     assert f"(process {orphan.pid})" in told[0]
 
 
-def test_helpers_without_their_main_process_are_ended(data_dir: Path) -> None:
-    orphan = _start_without_a_parent(data_dir, data_dir.parent / "sockets")
+def test_helpers_without_their_main_process_are_ended(own_data: Path) -> None:
+    orphan = _start_without_a_parent(own_data, own_data.parent / "sockets")
     helpers = psutil.Process(orphan.pid).children()
     frozen = helpers[0]
     frozen.suspend()  # it cannot notice that its main process is gone
     orphan.kill()
     orphan.wait(PATIENCE_S)
     try:
-        with EmbeddedPostgres(data_dir) as server:
+        with EmbeddedPostgres(own_data) as server:
             assert server.is_running
             assert not frozen.is_running()
     finally:
@@ -103,15 +103,15 @@ def test_helpers_without_their_main_process_are_ended(data_dir: Path) -> None:
         orphan.communicate()
 
 
-def test_a_stranger_that_has_the_number_of_a_dead_server_is_left_alone(data_dir: Path) -> None:
+def test_a_stranger_that_has_the_number_of_a_dead_server_is_left_alone(own_data: Path) -> None:
     """Of the server's own account, where PostgreSQL itself would take it for the dead server."""
-    owner = (data_dir / "cluster").stat().st_uid
+    owner = (own_data / "cluster").stat().st_uid
     command = [shutil.which("sleep") or "", "600"]
     stranger = subprocess.Popen(command, user=owner if os.geteuid() == 0 else None, cwd="/")
     try:
-        lock = data_dir / "cluster" / "postmaster.pid"
-        lock.write_text(f"{stranger.pid}\n{data_dir / 'cluster'}\n")
-        with EmbeddedPostgres(data_dir) as server:
+        lock = own_data / "cluster" / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{own_data / 'cluster'}\n")
+        with EmbeddedPostgres(own_data) as server:
             assert server.is_running
         assert stranger.poll() is None
     finally:
@@ -119,12 +119,12 @@ def test_a_stranger_that_has_the_number_of_a_dead_server_is_left_alone(data_dir:
         stranger.wait()
 
 
-def test_the_socket_folder_of_a_killed_run_is_removed_and_no_other(data_dir: Path) -> None:
-    ours, other = data_dir.parent / "atmr-postgres-x", data_dir.parent / "other"
+def test_the_socket_folder_of_a_killed_run_is_removed_and_no_other(own_data: Path) -> None:
+    ours, other = own_data.parent / "atmr-postgres-x", own_data.parent / "other"
     for folder in (ours, other):
         folder.mkdir()
-        lines = ["999999", str(data_dir), "0", "5432", str(folder), "", "", "ready"]
-        (data_dir / "cluster" / "postmaster.pid").write_text("\n".join(lines))
-        clear_remains(data_dir / "cluster")
+        lines = ["999999", str(own_data), "0", "5432", str(folder), "", "", "ready"]
+        (own_data / "cluster" / "postmaster.pid").write_text("\n".join(lines))
+        clear_remains(own_data / "cluster")
     assert not ours.exists()
     assert other.exists()

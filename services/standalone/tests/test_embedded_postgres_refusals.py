@@ -48,35 +48,35 @@ def test_a_read_only_folder_is_named_with_its_remedy(open_folder: Path) -> None:
     assert "set ATMR_DATA" in said
 
 
-def test_a_folder_in_use_names_the_process(data_dir: Path) -> None:
+def test_a_folder_in_use_names_the_process(made_data: Path) -> None:
     with (
-        EmbeddedPostgres(data_dir, durable=False) as living,
+        EmbeddedPostgres(made_data, durable=False) as living,
         pytest.raises(EmbeddedPostgresError, match=f"in use by another run .process {os.getpid()}"),
     ):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(made_data).start()
     assert not living.is_running
 
 
-def test_data_of_another_version_is_refused_and_kept(data_dir: Path) -> None:
-    version = data_dir / "cluster" / "PG_VERSION"
+def test_data_of_another_version_is_refused_and_kept(own_data: Path) -> None:
+    version = own_data / "cluster" / "PG_VERSION"
     version.write_text("14\n")
     with pytest.raises(EmbeddedPostgresError, match=r"was made by PostgreSQL 14.*pg_dump"):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(own_data).start()
     assert version.read_text() == "14\n"
 
 
-def test_a_damaged_version_is_refused(data_dir: Path) -> None:
-    (data_dir / "cluster" / "PG_VERSION").write_text("eighteen")
+def test_a_damaged_version_is_refused(own_data: Path) -> None:
+    (own_data / "cluster" / "PG_VERSION").write_text("eighteen")
     with pytest.raises(EmbeddedPostgresError, match="damaged PG_VERSION"):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(own_data).start()
 
 
-def test_damaged_data_is_told_in_the_servers_words(data_dir: Path) -> None:
-    (data_dir / "cluster" / "global" / "pg_control").unlink()
+def test_damaged_data_is_told_in_the_servers_words(own_data: Path) -> None:
+    (own_data / "cluster" / "global" / "pg_control").unlink()
     with pytest.raises(
         EmbeddedPostgresError, match=r"did not start on .*pg_control.*postgres\.log"
     ):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(own_data).start()
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_made(
@@ -106,11 +106,11 @@ def test_an_init_that_was_killed_half_way_is_done_again(open_folder: Path) -> No
 
 
 @AS_ROOT
-def test_another_account_of_this_machine_is_not_let_in(data_dir: Path) -> None:
+def test_another_account_of_this_machine_is_not_let_in(made_data: Path) -> None:
     """Not even the one that the server runs under, which can enter the socket's folder."""
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv (util-linux) is not here, so root cannot try another account")
-    with EmbeddedPostgres(data_dir, durable=False) as server:
+    with EmbeddedPostgres(made_data, durable=False) as server:
         psql = [str(newest_binaries().postgres.with_name("psql")), server.plain_url, "-tAc"]
         ours = subprocess.run([*psql, "SELECT 42"], capture_output=True, text=True, check=True)
         assert ours.stdout.strip() == "42"

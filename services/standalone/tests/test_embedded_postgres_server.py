@@ -21,23 +21,23 @@ async def _fetch(server: EmbeddedPostgres, query: str) -> object:
         await connection.close()
 
 
-async def test_it_serves_utf8_to_a_role_that_row_level_security_binds(data_dir: Path) -> None:
-    async with EmbeddedPostgres(data_dir, durable=False) as server:
+async def test_it_serves_utf8_to_a_role_that_row_level_security_binds(made_data: Path) -> None:
+    async with EmbeddedPostgres(made_data, durable=False) as server:
         assert await _fetch(server, "SHOW server_encoding") == "UTF8"
         assert await _fetch(server, "SELECT upper('zürich')") == "ZÜRICH"
         query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
         assert await _fetch(server, query) is False
 
 
-async def test_a_later_start_finds_the_data(data_dir: Path) -> None:
-    async with EmbeddedPostgres(data_dir) as server:
-        await _fetch(server, "CREATE TABLE kept AS SELECT 42 AS answer")
-    async with EmbeddedPostgres(data_dir) as server:
+async def test_a_later_start_finds_the_data(made_data: Path) -> None:
+    async with EmbeddedPostgres(made_data) as server:
+        await _fetch(server, "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
+    async with EmbeddedPostgres(made_data) as server:
         assert await _fetch(server, "SELECT answer FROM kept") == 42
 
 
-def test_it_listens_in_a_closed_folder_and_on_no_network_port(data_dir: Path) -> None:
-    with EmbeddedPostgres(data_dir, durable=False) as server:
+def test_it_listens_in_a_closed_folder_and_on_no_network_port(made_data: Path) -> None:
+    with EmbeddedPostgres(made_data, durable=False) as server:
         folder = Path(parse_qs(urlsplit(server.url).query)["host"][0])
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert server.pid is not None
@@ -45,8 +45,8 @@ def test_it_listens_in_a_closed_folder_and_on_no_network_port(data_dir: Path) ->
     assert not folder.exists()
 
 
-def test_stopping_ends_the_process_and_may_be_repeated(data_dir: Path) -> None:
-    server = EmbeddedPostgres(data_dir, durable=False)
+def test_stopping_ends_the_process_and_may_be_repeated(made_data: Path) -> None:
+    server = EmbeddedPostgres(made_data, durable=False)
     server.start()
     pid = server.pid
     server.stop()
@@ -57,9 +57,9 @@ def test_stopping_ends_the_process_and_may_be_repeated(data_dir: Path) -> None:
         _ = server.url
 
 
-async def test_it_outlives_the_thread_that_started_it(data_dir: Path) -> None:
+async def test_it_outlives_the_thread_that_started_it(made_data: Path) -> None:
     """The kernel would end it with that thread, had it been started in it."""
-    server = EmbeddedPostgres(data_dir, durable=False)
+    server = EmbeddedPostgres(made_data, durable=False)
     with ThreadPoolExecutor(1) as executor:
         executor.submit(server.start).result()
     try:
@@ -69,8 +69,8 @@ async def test_it_outlives_the_thread_that_started_it(data_dir: Path) -> None:
         server.stop()
 
 
-async def test_its_end_is_told(data_dir: Path) -> None:
-    async with EmbeddedPostgres(data_dir, durable=False) as server:
+async def test_its_end_is_told(made_data: Path) -> None:
+    async with EmbeddedPostgres(made_data, durable=False) as server:
         assert server.pid is not None
         psutil.Process(server.pid).kill()
         await server.ended()
@@ -78,12 +78,12 @@ async def test_its_end_is_told(data_dir: Path) -> None:
 
 
 def test_a_long_temporary_folder_does_not_break_the_socket(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    made_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = data_dir.parent / ("long" * 25)
+    long = tmp_path / ("long" * 25)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with EmbeddedPostgres(data_dir, durable=False) as server:
+    with EmbeddedPostgres(made_data, durable=False) as server:
         assert str(long) not in server.url
 
 
