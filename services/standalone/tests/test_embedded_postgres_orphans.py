@@ -36,7 +36,7 @@ def _pid_of_server(process: subprocess.Popen[str]) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_no_server_is_left_when_its_process_dies(own_data: Path, number: signal.Signals) -> None:
-    with python_program(RUN_FOR_EVER, own_data) as process:
+    with python_program(RUN_FOR_EVER, own_data, TMPDIR=str(own_data.parent)) as process:
         server = _pid_of_server(process)
         process.send_signal(number)
         process.wait(PATIENCE_S)
@@ -45,7 +45,7 @@ def test_no_server_is_left_when_its_process_dies(own_data: Path, number: signal.
 
 
 def test_a_killed_run_is_taken_over(own_data: Path) -> None:
-    with python_program(RUN_FOR_EVER, own_data) as process:
+    with python_program(RUN_FOR_EVER, own_data, TMPDIR=str(own_data.parent)) as process:
         server = _pid_of_server(process)
         os.kill(server, signal.SIGKILL)
         process.kill()
