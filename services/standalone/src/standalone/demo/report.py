@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +29,7 @@ def print_planned_day(
     if planned.summary["degraded"]:
         console.print(f"Degraded: {planned.summary['degraded']}.", style="bold yellow")
     console.print("This day is SYNTHETIC: generated, no real patients.", style="magenta")
-    console.print(_doors_table(planned, urls, data))
+    _print_doors(console, planned, urls, data)
 
 
 def _print_left_out(console: Console, planned: PlannedDay) -> None:
@@ -54,14 +55,11 @@ def _figures_table(planned: PlannedDay) -> Table:
     return table
 
 
-def _doors_table(planned: PlannedDay, urls: dict[str, str], data: Path) -> Table:
-    table = Table(title="Where to go on", title_justify="left", show_header=False, box=None)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, url in urls.items():
-        table.add_row(name, url)
-        table.add_row("  API documentation", f"{url}/docs")
-        table.add_row("  health", f"{url}/readyz")
-    table.add_row("company", str(planned.company_id))
-    table.add_row("a token", f"atmr token --company {planned.company_id} --data {data}")
-    return table
+def _print_doors(console: Console, planned: PlannedDay, urls: dict[str, str], data: Path) -> None:
+    """One line each, however long, so that it can be copied."""
+    console.print("Where to go on", style="bold")
+    lines = [f"{name}: {url}/docs (health: {url}/readyz)" for name, url in urls.items()]
+    lines.append(f"company: {planned.company_id}")
+    lines.append(f"a token: {sys.argv[0]} token --company {planned.company_id} --data {data}")
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True)
