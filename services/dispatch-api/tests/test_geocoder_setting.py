@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.web.tokens import DevelopmentIssuer
-from dispatch_api.composition import ConfigurationError, make_ports
+from dispatch_api.composition import make_ports
 from dispatch_api.geocoding.index_building import build_index
 from dispatch_api.settings import DispatchSettings
 

@@ -107,7 +107,7 @@ def test_a_database_url_that_does_not_answer_is_explained(open_folder: Path) -> 
 
 BUSY_THREAD = """
 import asyncio, threading
-from standalone.leaving import leave
+from atmr_common.runtime.leaving import leave
 from standalone.stopping import run_until_stopped
 async def body(stop):
     stop.was_serving = True

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-import uvicorn
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from atmr_common.observability.logs import configure_logs
+from atmr_common.runtime.service_process import run_service
+from atmr_common.web.server import serve_until_cancelled
 from atmr_common.web.service_app import Check, Lifespan, ServiceDescription, create_service_app
 from dispatch_api.bookings.endpoints import router as bookings
 from dispatch_api.companies.endpoints import router as companies
@@ -110,16 +111,10 @@ def serve() -> None:
     """`atmr serve dispatch-api`."""
     settings = DispatchSettings()
     configure_logs(settings.log_level, settings.log_format)
-    asyncio.run(_serve(settings))
+    run_service(_serve(settings))
 
 
 async def _serve(settings: DispatchSettings) -> None:
     async with make_ports(settings) as ports:
-        config = uvicorn.Config(
-            create_app(settings, ports),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-        )
-        await uvicorn.Server(config).serve()
+        app = create_app(settings, ports)
+        await serve_until_cancelled(app, host=settings.host, port=settings.port)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from atmr_common.cache.memory import MemoryCache
 from atmr_common.database.engine import Database
 from atmr_common.database.outbox import Outbox, OutboxRelay
 from atmr_common.runtime.clock import Clock, SystemClock
+from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.travel.build import build_travel
 from atmr_common.web.tokens import TokenVerifier
 from dispatch_api import schema
@@ -29,10 +30,6 @@ from dispatch_api.settings import DispatchSettings
 SOURCE = "/atmr/dispatch-api"
 
 
-class ConfigurationError(Exception):
-    """A setting that the service cannot start without."""
-
-
 @asynccontextmanager
 async def make_ports(
     settings: DispatchSettings,
@@ -43,34 +40,35 @@ async def make_ports(
     http: httpx.AsyncClient | None = None,
 ) -> AsyncIterator[Ports]:
     """The ports of one process; what is not handed in is made from the settings, and closed."""
-    geocoder = _geocoder(settings)
     clock = clock or SystemClock()
-    bus = bus or MemoryBus()
-    database = Database(
-        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
-    )
-    outbox = Outbox(schema.outbox, source=SOURCE, clock=clock)
     registry = CollectorRegistry()
-    travel = build_travel(settings.travel, cache=MemoryCache(), registry=registry, client=http)
-    try:
+    vault = PatientVault(read_master_key(settings))
+    verifier = _verifier(settings, jwks)
+    async with AsyncExitStack() as own:
+        if bus is None:
+            bus = MemoryBus()
+            own.push_async_callback(bus.aclose)
+        geocoder = _geocoder(settings)
+        if geocoder is not None:
+            own.callback(geocoder.close)
+        database = Database(
+            settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+        )
+        own.push_async_callback(database.aclose)
+        travel = build_travel(settings.travel, cache=MemoryCache(), registry=registry, client=http)
+        own.push_async_callback(travel.aclose)
         yield Ports(
             database=database,
             bus=bus,
-            outbox=outbox,
+            outbox=Outbox(schema.outbox, source=SOURCE, clock=clock),
             relay=OutboxRelay(database, schema.outbox, bus),
             travel=travel,
             geocoder=geocoder,
-            vault=PatientVault(read_master_key(settings)),
-            verifier=_verifier(settings, jwks),
+            vault=vault,
+            verifier=verifier,
             clock=clock,
             registry=registry,
         )
-    finally:
-        await travel.aclose()
-        await bus.aclose()
-        await database.aclose()
-        if geocoder is not None:
-            geocoder.close()
 
 
 def _geocoder(settings: DispatchSettings) -> OfflineGeocoder | None:
@@ -83,10 +81,15 @@ def _geocoder(settings: DispatchSettings) -> OfflineGeocoder | None:
 
 
 def _verifier(settings: DispatchSettings, jwks: dict[str, Any] | None) -> TokenVerifier:
-    if jwks is None:
-        if settings.auth_jwks_file is None:
-            raise ConfigurationError("Set ATMR_AUTH_JWKS_FILE to the issuer's JSON Web Key Set.")
-        jwks = json.loads(settings.auth_jwks_file.read_text())
-    return TokenVerifier(
-        issuer=settings.auth_issuer, audience=settings.auth_audience, jwks=jwks or {}
-    )
+    keys = _key_set(settings) if jwks is None else jwks
+    return TokenVerifier(issuer=settings.auth_issuer, audience=settings.auth_audience, jwks=keys)
+
+
+def _key_set(settings: DispatchSettings) -> dict[str, Any]:
+    if settings.auth_jwks_file is None:
+        raise ConfigurationError("Set ATMR_AUTH_JWKS_FILE to the issuer's JSON Web Key Set.")
+    try:
+        keys: dict[str, Any] = json.loads(settings.auth_jwks_file.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"ATMR_AUTH_JWKS_FILE cannot be read: {error}") from error
+    return keys

@@ -17,14 +17,14 @@ from uuid import UUID
 from atmr_common.bus.memory import MemoryBus
 from atmr_common.observability.logs import configure_logs
 from atmr_common.runtime.clock import Clock, SystemClock
+from atmr_common.runtime.leaving import leave
+from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.web.identity import Role
 from atmr_common.web.tokens import DevelopmentIssuer
-from dispatch_api.composition import ConfigurationError
 from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
 from standalone.embedded_postgres.data_folder import make_folder
 from standalone.errors import PartEndedError, StartError
-from standalone.leaving import leave
 from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
 from standalone.servers import AUDIENCE, SERVERS, Shared

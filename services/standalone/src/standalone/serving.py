@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
+from atmr_common.web.server import Server
 from standalone.errors import StartError
 from standalone.stopping import StopRequest
 
 __all__ = ["serving"]
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, without its signal handlers, and with an event for its readiness."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """One process has many servers; the signals are handled once, above them."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
 
 
 @asynccontextmanager

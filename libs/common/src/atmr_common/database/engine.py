@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from atmr_common.web.problems import InvalidError, UnavailableError
 
+UNREACHABLE = (ConnectionError, TimeoutError, gaierror)
+"""What asyncpg lets through when there is no server to connect to."""
 UNSTORABLE = frozenset({"22021", "22P05"})
 AWAY = frozenset({"08", "57", "53"})
 """Classes of SQLSTATE: connection exception, operator intervention, insufficient resources."""
@@ -67,17 +70,17 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
     try:
         async with database.transaction() as session:
             yield session
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, *UNREACHABLE) as error:
         raise _problem_of(error) from error
     request.app.state.committed()
 
 
-def _problem_of(error: DBAPIError | OSError) -> Exception:
+def _problem_of(error: Exception) -> Exception:
     """The problem that a failure of the database is to a client, else the failure itself."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
     if state in UNSTORABLE:
         return InvalidError("A text holds a character that cannot be stored, such as NUL.")
-    lost = isinstance(error, OSError) or error.connection_invalidated
+    lost = not isinstance(error, DBAPIError) or error.connection_invalidated
     if lost or state[:2] in AWAY:
         return UnavailableError("The database does not answer; nothing was committed.")
     return error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -127,12 +128,10 @@ class OutboxRelay:
             return len(rows)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._nudged.wait(), self._poll_s)
-        except TimeoutError:
-            return
-        finally:
-            self._nudged.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_s):
+                await self._nudged.wait()
+        self._nudged.clear()
 
 
 def _message(row: sa.Row[Any]) -> Message:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from atmr_common.bus.port import Message
 from atmr_common.contracts.catalogue import RUN
 from atmr_common.observability.logs import configure_logs
+from atmr_common.runtime.service_process import run_service
 from atmr_engine.warmup import warmup
 from dispatch_api.composition import make_ports
 from dispatch_api.dispatch.execution import Execution, RunLostError
@@ -60,7 +61,8 @@ class DispatchWorker:
                 worked = False
             if not worked:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._nudged.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._nudged.wait()
                 self._nudged.clear()
 
     async def work_once(self) -> bool:
@@ -134,8 +136,7 @@ def serve() -> None:
     """`atmr serve dispatch-worker`."""
     settings = DispatchSettings()
     configure_logs(settings.log_level, settings.log_format)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings))
+    run_service(_serve(settings))
 
 
 async def _serve(settings: DispatchSettings) -> None:

@@ -38,9 +38,9 @@ def command(
 
     A later run with the same options finds company, day and plan again.
     """
+    from atmr_common.runtime.leaving import leave  # noqa: PLC0415 (with the others)
     from standalone.demo.options import ZONE, DemoOptions  # noqa: PLC0415 (it is heavy)
     from standalone.demo.show import show  # noqa: PLC0415 (it is heavy)
-    from standalone.leaving import leave  # noqa: PLC0415 (with the others)
 
     options = DemoOptions(
         day=date.date() if date is not None else datetime.now(ZONE).date(),

@@ -1,0 +1,38 @@
+"""The process of one service: its signals, its configuration errors in a sentence, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from atmr_common.runtime.leaving import leave
+
+
+class ConfigurationError(Exception):
+    """A setting that the service cannot start without; the message names the remedy."""
+
+
+def run_service(work: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run `work` until it ends, or until SIGINT or SIGTERM cancels it; then exit.
+
+    Exit code 0 after a signal, 1 after a configuration error, which is told in one sentence.
+    """
+    try:
+        asyncio.run(_until_signalled(work))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        leave(1)
+    leave(0)
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
