@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from atmr_common.contracts.dispatch import RunCompleted, RunFailed
 from atmr_common.travel.port import TravelMatrix
+from atmr_engine import CommitmentError
 from atmr_engine.plan import Plan
 from atmr_engine.problem import Problem
 from dispatch_api.dispatch.domain import RunState, Stage
@@ -52,9 +53,20 @@ class Execution:
             RunLostError: when the run is no longer this worker's.
 
         """
+        refused: set[UUID] = set()
+        while True:
+            try:
+                await self._plan_and_commit(number, refused)
+            except CommitmentError as error:
+                refused.add(UUID(error.duty))
+            else:
+                return
+
+    async def _plan_and_commit(self, number: int, refused: set[UUID]) -> None:
+        """Once, with the routes of `refused` duties as they stand."""
         self._attempt, self._stages = number, []
         started_at, started = self._ports.clock.now(), time.perf_counter()
-        snapshot = await self._read()
+        snapshot = await self._read(refused)
         detail = {"bookings": len(snapshot.day.bookings), "duties": len(snapshot.day.duties)}
         await self._recorded(_stage(Stage.BUILD, started_at, started, detail))
         pipeline = Pipeline(
@@ -74,10 +86,12 @@ class Execution:
             event = RunFailed(run_id=run.id, day=run.date, reason=code)
             await self._tell(session, event)
 
-    async def _read(self) -> DaySnapshot:
+    async def _read(self, refused: set[UUID]) -> DaySnapshot:
         async with self._ports.database.transaction() as session:
             await session.execute(READ_ONCE)
-            return await read_snapshot(session, self._ports, self._company_id, self._run.date)
+            return await read_snapshot(
+                session, self._ports, self._company_id, self._run.date, refused=refused
+            )
 
     async def _commit(
         self, snapshot: DaySnapshot, problem: Problem, plan: Plan, matrix: TravelMatrix

@@ -13,7 +13,7 @@ from atmr_engine.problem import Problem
 from dispatch_api.dispatch.schemas import RunResult
 from dispatch_api.dispatch.snapshot import DaySnapshot
 from dispatch_api.plans.domain import NewPlan, Stop
-from dispatch_api.plans.schemas import NotPlanned, PlanSummary
+from dispatch_api.plans.schemas import NotPlanned, PlanSummary, StandingRoute
 
 
 def new_plan(
@@ -30,6 +30,10 @@ def new_plan(
             for left in plan.unserved
         ],
         held=_held(snapshot),
+        standing=[
+            StandingRoute(duty_id=duty_id, reason=reason)
+            for duty_id, reason in sorted(snapshot.standing.reasons.items())
+        ],
         source=plan.source,
         travel_source=matrix.source,
         degraded=matrix.degraded,
@@ -42,7 +46,8 @@ def new_plan(
             _stop(snapshot, UUID(route.duty), sequence, stop)
             for route in plan.routes
             for sequence, stop in enumerate(route.stops)
-        ),
+        )
+        + snapshot.standing.stops,
         summary=summary.model_dump(mode="json"),
     )
 
@@ -65,8 +70,10 @@ def _held(snapshot: DaySnapshot) -> list[NotPlanned]:
         NotPlanned(booking_id=UUID(held.booking.id), reason=held.reason)
         for held in snapshot.day.held()
     ]
-    reason = "it is pinned to a duty that does not take place: pin it to another, or to none"
-    return waiting + [NotPlanned(booking_id=each, reason=reason) for each in snapshot.stranded]
+    return waiting + [
+        NotPlanned(booking_id=booking_id, reason=reason)
+        for booking_id, reason in snapshot.standing.waiting.items()
+    ]
 
 
 def _stop(snapshot: DaySnapshot, duty_id: UUID, sequence: int, stop: PlannedStop) -> Stop:

@@ -26,8 +26,12 @@ Located = Mapping[UUID, LocatedPlace]
 
 
 def booking_record(booking: PlannableBooking, located: Located) -> BookingRecord:
-    """The booking as planning takes it; a will-call patient who is ready is ready from then on."""
+    """The booking as planning takes it; a will-call patient who is ready is ready from then on.
+
+    A pin is of no use once a crew has begun: the duty that did it is what counts.
+    """
     linked = booking.linked_booking_id
+    pin = None if booking.fixed else booking.locked_duty_id
     return BookingRecord(
         id=str(booking.id),
         patient_ref=str(booking.patient_id),
@@ -51,7 +55,7 @@ def booking_record(booking: PlannableBooking, located: Located) -> BookingRecord
         service_dropoff_min=booking.service_dropoff_min,
         max_ride_min=booking.max_ride_min,
         priority=booking.priority,
-        locked_duty=str(booking.locked_duty_id) if booking.locked_duty_id else None,
+        locked_duty=str(pin) if pin else None,
     )
 
 

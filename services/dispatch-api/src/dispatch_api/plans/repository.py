@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from dispatch_api.plans.domain import Assignment, NewPlan
+from dispatch_api.plans.domain import Assignment, NewPlan, Stop
 from dispatch_api.plans.schemas import Plan, PlanRoute, PlanStop
 from dispatch_api.plans.tables import AssignmentRow, PlanRow, PlanStopRow
 
@@ -119,6 +119,11 @@ def _assignment(row: AssignmentRow) -> Assignment:
         planned_pickup_at=row.planned_pickup_at,
         planned_dropoff_at=row.planned_dropoff_at,
     )
+
+
+def stop_of(row: PlanStopRow) -> Stop:
+    """A stop of the present plan, as a new plan would hold it."""
+    return Stop(**row.model_dump(exclude={"company_id", "day"}))
 
 
 def _routes(stops: Iterable[PlanStopRow]) -> list[PlanRoute]:

@@ -35,6 +35,13 @@ class NotPlanned(BaseModel):
     reason: str = Field(examples=["no duty has a place for a stretcher"])
 
 
+class StandingRoute(BaseModel):
+    """A duty that was left out of planning with its route as it was, and why."""
+
+    duty_id: UUID
+    reason: str = Field(examples=["the duty does not take place any more"])
+
+
 class PlanSummary(BaseModel):
     """What is known of a plan beside its timetable; every number was computed by the engine."""
 
@@ -43,6 +50,9 @@ class PlanSummary(BaseModel):
     kpis: dict[str, Any] = Field({}, description="Defined in docs/kpi.md.")
     unserved: list[NotPlanned] = []
     held: list[NotPlanned] = Field([], description="Bookings that wait for a time or a decision.")
+    standing: list[StandingRoute] = Field(
+        [], description="Routes of a running day that no plan may touch; not in cost and KPIs."
+    )
     source: str | None = Field(None, examples=["search"])
     travel_source: str | None = Field(None, examples=["osrm"])
     degraded: str | None = Field(
