@@ -11,7 +11,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test coverage check format lock revision openapi clean
+.PHONY: help setup setup-dev run test coverage check format bench-day lock revision openapi clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ check: setup-dev  ## lint, types, imports, size budget, OpenAPI and Alembic drif
 format: setup-dev  ## let ruff write the code's layout
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
+	$(BIN)/python tests/benchmarks/day_through_api.py
 
 lock: ## remake constraints.txt from the newest releases (a new environment, then frozen)
 	rm -rf .make/lock && $(PYTHON) -m venv .make/lock
