@@ -30,12 +30,12 @@ def data() -> Iterator[Path]:
         yield Path(name) / "data"
 
 
-def _demo(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def _demo(data: Path, *more: str, day: str = "2026-03-12") -> subprocess.CompletedProcess[str]:
     sizes = ("--bookings", str(BOOKINGS), "--duties", str(DUTIES), "--seed", str(SEED))
     command = [str(ATMR), "demo", "--once", "--data", str(data), "--port", "0", *sizes, *more]
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     return subprocess.run(
-        [*command, "--date", "2026-03-12", "--seconds", "0.2"],
+        [*command, "--date", day, "--seconds", "0.2"],
         capture_output=True,
         text=True,
         check=False,
@@ -104,6 +104,15 @@ def test_a_second_run_finds_company_day_and_plan_again(first: dict[str, Any], da
     assert again.pop("reused") is True
     del again["urls"]
     assert again == {name: first[name] for name in again}
+
+
+def test_the_next_day_is_planned_for_the_same_company(first: dict[str, Any], data: Path) -> None:
+    ended = _demo(data, "--json", day="2026-03-13")
+    assert ended.returncode == 0, ended.stderr
+    answer = json.loads(ended.stdout)
+    assert answer["company_id"] == first["company_id"]
+    assert answer["reused"] is False
+    assert answer["kpis"]["served"] > 0
 
 
 def test_people_get_tables_reasons_and_where_to_go_on(first: dict[str, Any], data: Path) -> None:

@@ -183,6 +183,13 @@ def test_a_day_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     assert generate_day(demand, 3).bookings != generate_day(demand, 4).bookings
 
 
+def test_no_two_days_share_a_booking_id() -> None:
+    one, next_day = (
+        generate_day(Demand(bookings=40, day=date(2026, 3, day)), 3).bookings for day in (12, 13)
+    )
+    assert {booking.id for booking in one}.isdisjoint(booking.id for booking in next_day)
+
+
 def test_more_duties_change_no_booking() -> None:
     few, many = (generate_day(Demand(bookings=40, duties=count), 3) for count in (2, 9))
     assert few.bookings == many.bookings

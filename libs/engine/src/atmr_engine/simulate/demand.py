@@ -83,7 +83,7 @@ def generate_day(demand: Demand, seed: int = 0) -> Day:
         scale=scale,
         seed=seed,
     )
-    bookings = _numbered(_legs(demand, population, seed))
+    bookings = _numbered(demand.day, _legs(demand, population, seed))
     duties = demand.duties
     if duties is None:
         duties = max(1, round(len(bookings) / demand.facts.rides_per_driver))
@@ -127,13 +127,13 @@ def _journeys_of(
         yield _Journey(demand, client, random).legs()
 
 
-def _numbered(journeys: list[list[BookingRecord]]) -> tuple[BookingRecord, ...]:
-    """All legs with their ids; the return names its outbound leg."""
+def _numbered(day: date, journeys: list[list[BookingRecord]]) -> tuple[BookingRecord, ...]:
+    """All legs with ids that no other day has; the return names its outbound leg."""
     numbered: list[BookingRecord] = []
     for journey in journeys:
         outbound: str | None = None
         for leg in journey:
-            identifier = f"{SYNTHETIC_PREFIX}B{len(numbered) + 1:04}"
+            identifier = f"{SYNTHETIC_PREFIX}B{day:%y%m%d}-{len(numbered) + 1:04}"
             numbered.append(replace(leg, id=identifier, linked_booking_id=outbound))
             outbound = identifier
     return tuple(numbered)
