@@ -127,3 +127,36 @@ class TestCommand:
         result = CliRunner().invoke(app, ["token", "--data", str(tmp_path)])
         assert result.exit_code == 2
         assert "--company" in result.stderr
+
+    def test_a_new_key_is_told_so_that_a_refused_token_is_no_riddle(self, tmp_path: Path) -> None:
+        arguments = ["token", "--company", str(COMPANY), "--data", str(tmp_path)]
+        first, second = (CliRunner().invoke(app, arguments) for _ in range(2))
+        assert str(tmp_path) in first.stderr
+        assert "--data" in first.stderr
+        assert second.stderr == ""
+
+    def test_the_data_folder_of_env_is_the_one_of_standalone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("ATMR_DATA", raising=False)
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / ".env").write_text(f"ATMR_DATA={tmp_path / 'data'}\n")
+        assert CliRunner().invoke(app, ["token", "--company", str(COMPANY)]).exit_code == 0
+        assert [file.name for file in (tmp_path / "data").iterdir()] == ["development-issuer.pem"]
+
+    @pytest.mark.parametrize("content", [None, b"no key"])
+    def test_an_unusable_data_folder_is_named_with_the_remedy(
+        self, tmp_path: Path, content: bytes | None
+    ) -> None:
+        folder = tmp_path / "data"
+        if content is None:
+            folder.write_bytes(b"a file")
+        else:
+            folder.mkdir()
+            (folder / "development-issuer.pem").write_bytes(content)
+        arguments = ["token", "--company", str(COMPANY), "--data", str(folder)]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 2
+        assert str(folder) in result.stderr
+        assert "ATMR_DATA" in result.stderr
+        assert result.stdout == ""

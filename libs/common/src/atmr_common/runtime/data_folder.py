@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 
 def default_data_folder() -> Path:
     """`ATMR_DATA` where set; else `/var/lib/atmr` for root, else the user's own data folder.
@@ -18,3 +21,11 @@ def default_data_folder() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/atmr")
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "atmr"
+
+
+class DataSettings(BaseSettings):
+    """The data folder alone, as standalone reads it: from the environment or `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="ATMR_", env_file=".env", extra="ignore")
+
+    data: Path = Field(default_factory=default_data_folder)

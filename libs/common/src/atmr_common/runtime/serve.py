@@ -11,7 +11,7 @@ GROUP = "atmr.services"
 
 
 def command(
-    service: Annotated[str, typer.Argument(help="Which service; see the list with --help.")],
+    service: Annotated[str, typer.Argument(help="Which service; a name that is none lists them.")],
 ) -> None:
     """Start a service and serve until SIGINT or SIGTERM; settings come from the environment."""
     installed = {point.name: point for point in entry_points(group=GROUP)}

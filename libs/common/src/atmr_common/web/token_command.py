@@ -11,9 +11,9 @@ from uuid import UUID
 import typer
 
 from atmr_common.runtime.clock import SystemClock
-from atmr_common.runtime.data_folder import default_data_folder
+from atmr_common.runtime.data_folder import DataSettings
 from atmr_common.web.identity import Role
-from atmr_common.web.tokens import DevelopmentIssuer
+from atmr_common.web.tokens import DevelopmentIssuer, issuer_key
 
 
 def command(
@@ -33,7 +33,7 @@ def command(
     if company is None and role is not Role.SERVICE:
         typer.echo(f"A {role} acts within a company: give --company ID.", err=True)
         raise typer.Exit(2)
-    issuer = DevelopmentIssuer(data or default_data_folder(), SystemClock())
+    issuer = _issuer(data or DataSettings().data)
     token = issuer.issue(
         subject=subject,
         role=role,
@@ -43,3 +43,23 @@ def command(
     )
     answer = {"token": token, "role": role.value, "company_id": str(company) if company else None}
     typer.echo(json.dumps(answer) if as_json else token)
+
+
+def _issuer(folder: Path) -> DevelopmentIssuer:
+    """The issuer whose key lies in `folder`; says so where there was none before."""
+    choice = "name standalone's data folder with --data or ATMR_DATA"
+    try:
+        issuer = DevelopmentIssuer(folder, SystemClock())
+    except OSError as error:
+        typer.echo(f"No key can be kept in {folder} ({error.strerror}): {choice}.", err=True)
+        raise typer.Exit(2) from None
+    except ValueError:
+        typer.echo(f"The key {issuer_key(folder)} is damaged: remove it, or {choice}.", err=True)
+        raise typer.Exit(2) from None
+    if issuer.made_its_key:
+        typer.echo(
+            f"A new key was made in {folder}. A server that runs already does not take this token:"
+            f" {choice}.",
+            err=True,
+        )
+    return issuer

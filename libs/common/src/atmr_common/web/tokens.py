@@ -59,13 +59,19 @@ class TokenVerifier:
             raise UnauthenticatedError("The bearer token is not valid or has expired.") from error
 
 
+def issuer_key(folder: Path) -> Path:
+    """Where the development issuer keeps its key."""
+    return folder / "development-issuer.pem"
+
+
 class DevelopmentIssuer:
     """Signs tokens for development with a key that it makes once under `folder`."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._clock = clock
-        self._path = folder / "development-issuer.pem"
-        if not self._path.exists():
+        self._path = issuer_key(folder)
+        self.made_its_key = not self._path.exists()
+        if self.made_its_key:
             _write_key(self._path)
         self._key = serialization.load_pem_private_key(self._path.read_bytes(), password=None)
 
