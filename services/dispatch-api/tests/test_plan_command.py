@@ -142,6 +142,14 @@ def test_the_plan_is_printed_for_people_and_written_for_programs(desk: Desk) -> 
     assert answer["iterations"] == 10
 
 
+def test_a_place_for_the_plan_that_is_none_is_refused_before_the_search(desk: Desk) -> None:
+    out = desk.folder / "nowhere" / "plan.json"
+    result = desk.put(f"{HEADER}\nbroken").run("--out", str(out))
+    assert result.exit_code == 2
+    assert "choose another folder" in " ".join(result.stderr.replace("│", " ").split())
+    assert "row" not in result.stderr
+
+
 def test_no_vehicle_leaves_everything_unserved_with_a_reason(desk: Desk) -> None:
     desk.put(f"{HEADER}\n{ROW}", DUTIES.splitlines()[0])
     [left] = desk.planned()["unserved"]

@@ -21,8 +21,14 @@ def command(
     if out is None:
         typer.echo(text, nl=False)
         return
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "dispatch-api.json").write_text(text)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "dispatch-api.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{out} cannot be written ({error.strerror}); choose another folder",
+            param_hint="--out",
+        ) from None
     typer.echo(f"wrote {out / 'dispatch-api.json'}")
 
 

@@ -7,7 +7,7 @@ import json
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from prometheus_client import CollectorRegistry
@@ -69,6 +69,8 @@ def command(
     """Plan a day of transports from two CSV files, and print routes, key figures and reasons."""
     notes = Console(stderr=True, markup=False, highlight=False)
     travel = _travel_settings(osrm)
+    if out is not None and not out.parent.is_dir():
+        _refuse_out(out, "its folder does not exist")
     reading = read_day(
         _bytes(bookings),
         _bytes(vehicles),
@@ -158,6 +160,9 @@ def _write(out: Path, text: str) -> None:
     try:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise typer.BadParameter(
-            f"{out} cannot be written ({error.strerror}); choose another folder", param_hint="--out"
-        ) from None
+        _refuse_out(out, str(error.strerror))
+
+
+def _refuse_out(out: Path, reason: str) -> NoReturn:
+    message = f"{out} cannot be written ({reason}); choose another folder"
+    raise typer.BadParameter(message, param_hint="--out") from None
