@@ -35,7 +35,11 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = create_async_engine(
-            asyncpg_url(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,  # an error's text goes to the logs; what is stored does not
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
