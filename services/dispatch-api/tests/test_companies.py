@@ -66,6 +66,16 @@ async def test_a_token_of_an_unknown_company_finds_none(dispatch_api: DispatchAp
     assert answer.status_code == 404
 
 
+async def test_nothing_of_a_company_can_be_cleared(
+    dispatch_api: DispatchApi, company_id: UUID
+) -> None:
+    async with dispatch_api.client(company_id, Role.ADMIN) as admin:
+        for name in ("name", "zone", "dispatch_mode", "settings"):
+            answer = await admin.patch("/v1/company", json={name: None})
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+            assert name in answer.json()["errors"][0]["detail"]
+
+
 async def test_text_that_cannot_be_stored_is_a_problem(
     dispatch_api: DispatchApi, company_id: UUID
 ) -> None:

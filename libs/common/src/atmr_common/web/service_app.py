@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from atmr_common.observability.requests import ObserveRequests, RequestMetrics
 from atmr_common.web.body_limit import LimitBody
 from atmr_common.web.problem_handlers import install_problem_handlers
-from atmr_common.web.problems import Problem
+from atmr_common.web.problems import Problem, responses
 
 Check = Callable[[], Awaitable[str | None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -98,6 +98,7 @@ def _describe_problems(app: FastAPI) -> None:
             for dead in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(dead, None)
             _replace_validation_answers(schema)
+            _add_answers_of_every_door(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -111,3 +112,16 @@ def _replace_validation_answers(schema: dict[str, Any]) -> None:
             answer = operation.get("responses", {}).get("422")
             if answer and "application/json" in answer.get("content", {}):
                 answer.update(description="The request is not valid", content=content)
+
+
+def _add_answers_of_every_door(schema: dict[str, Any]) -> None:
+    """What the door itself answers, before or around an operation of the service."""
+    with_body = {str(status): answer for status, answer in responses(400, 413).items()}
+    anywhere = {str(status): answer for status, answer in responses(503).items()}
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            answers = operation["responses"]
+            if path.startswith("/v"):
+                operation["responses"] = anywhere | answers
+            if "requestBody" in operation:
+                operation["responses"] = with_body | operation["responses"]

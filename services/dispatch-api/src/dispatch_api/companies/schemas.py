@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dispatch_api.companies.domain import DispatchMode
 
@@ -66,6 +66,13 @@ class CompanyChange(BaseModel):
     zone: Zone | None = None
     dispatch_mode: DispatchMode | None = None
     settings: CompanySettings | None = None
+
+    @model_validator(mode="after")
+    def nothing_is_cleared(self) -> Self:
+        empty = sorted(name for name in self.model_fields_set if getattr(self, name) is None)
+        if empty:
+            raise ValueError(f"{', '.join(empty)} cannot be null; leave out what stays")
+        return self
 
 
 class Company(BaseModel):
