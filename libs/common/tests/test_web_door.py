@@ -122,12 +122,13 @@ async def test_a_body_over_the_limit_is_refused(door: httpx.AsyncClient) -> None
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
-async def test_a_body_without_a_length_is_counted(door: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("path", ["/echo", "/cups/1"])
+async def test_a_body_without_a_length_is_counted(door: httpx.AsyncClient, path: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b"x" * 100
 
-    answer = await door.post("/echo", content=chunks())
+    answer = await door.post(path, content=chunks(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 

@@ -134,6 +134,18 @@ async def test_shifts_are_listed_by_local_day_also_when_the_clocks_change(
         assert [shift["id"] for shift in answer.json()["items"]] == [expected]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_a_day_that_nobody_means_is_refused(dispatcher: httpx.AsyncClient, day: str) -> None:
+    shifts = await dispatcher.get("/v1/shifts", params={"day": day})
+    header = "duty_id,driver,vehicle,seats,shift_start,shift_end"
+    duties = await dispatcher.post(
+        "/v1/imports/duties",
+        params={"date": day, "dry_run": True},
+        content=f"{header}\nD1,Ana,V1,4,08:00,09:00\n",
+    )
+    assert (shifts.status_code, duties.status_code) == (422, 422)
+
+
 async def test_a_shift_counts_elapsed_hours_over_a_change_of_the_clocks(
     dispatcher: httpx.AsyncClient,
 ) -> None:

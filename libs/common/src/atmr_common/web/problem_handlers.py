@@ -49,6 +49,8 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (narrows the type)
+    if isinstance(error.__cause__, ProblemError):  # FastAPI wraps what reading a body raises
+        return await _ours(request, error.__cause__)
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "_").replace("-", "_")
     body = _plain(request, error.status_code, code, phrase, str(error.detail))

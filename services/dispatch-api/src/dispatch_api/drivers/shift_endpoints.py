@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
@@ -13,9 +12,10 @@ from atmr_common.web.pagination import CursorText, Limit, Page
 from atmr_common.web.problems import responses
 from dispatch_api.drivers.shift_schemas import NewShift, ShiftChange, ShiftView
 from dispatch_api.drivers.shifts import Shifts
+from dispatch_api.moments import LocalDay
 
 router = APIRouter(prefix="/v1/shifts", tags=["shifts"])
-Day = Annotated[dt.date | None, Query(description="Shifts that share time with this local day.")]
+Day = Annotated[LocalDay | None, Query(description="Shifts that share time with this local day.")]
 CHANGES = responses(401, 403, 404, 409, 422)
 READS = responses(401, 403, 404, 422)
 

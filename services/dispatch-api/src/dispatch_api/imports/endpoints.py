@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -13,12 +12,13 @@ from dispatch_api.bookings.desk import Desk
 from dispatch_api.imports.import_bookings import BookingImport
 from dispatch_api.imports.import_duties import DutyImport
 from dispatch_api.imports.schemas import ImportReport
+from dispatch_api.moments import LocalDay
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 DryRun = Annotated[bool, Query(description="Report what would happen; import nothing.")]
 Strict = Annotated[bool, Query(description="Any bad row refuses the whole file.")]
 Day = Annotated[
-    dt.date | None, Query(alias="date", description="The day of the file; else that of most rows.")
+    LocalDay | None, Query(alias="date", description="The day of the file; else that of most rows.")
 ]
 BOOKINGS = """booking_id,patient_ref,direction,linked_booking_id,pickup_address,pickup_lat,\
 pickup_lon,dropoff_lat,dropoff_lon,appointment_at,will_call,mobility
