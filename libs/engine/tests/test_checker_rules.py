@@ -105,6 +105,7 @@ STOPS = (
     stop(StopKind.END, 0, 1140, 1140, 1140, None),
 )
 PLAN = Plan(routes=(Route(duty="A", stops=STOPS),))
+BED = Capacity(seats=2, stretchers=1, fold_seats_per_stretcher=2)
 
 
 def day(
@@ -124,6 +125,10 @@ def plan_of(*stops: PlannedStop) -> Plan:
 
 def with_stop(position: int, changed: PlannedStop) -> Plan:
     return plan_of(*STOPS[:position], changed, *STOPS[position + 1 :])
+
+
+def with_another(kind: StopKind) -> Plan:
+    return plan_of(*STOPS[:5], stop(kind, 3, 300, 300, 300, None), *STOPS[5:])
 
 
 def broken(violations: list[Violation]) -> list[tuple[Rule, str]]:
@@ -149,6 +154,10 @@ TIGHTER: dict[str, tuple[Problem, tuple[Rule, str]]] = {
     ),
     "a stretcher": (
         day(pal=replace(PAL, load=Load(stretchers=1))),
+        (Rule.CAPACITY, "pal"),
+    ),
+    "a stretcher that folds seats": (
+        day(pal=replace(PAL, load=Load(stretchers=1)), duty=replace(DUTY, capacity=BED)),
         (Rule.CAPACITY, "pal"),
     ),
     "no skill": (day(duty=replace(DUTY, skills=frozenset())), (Rule.SKILLS, "out")),
@@ -182,6 +191,14 @@ TIGHTER: dict[str, tuple[Problem, tuple[Rule, str]]] = {
     "a committed time": (
         day(duty=replace(DUTY, committed=(Committed(kind="pickup", request="out", begin_s=61),))),
         (Rule.LOCK, "out"),
+    ),
+    "an earlier committed time": (
+        day(duty=replace(DUTY, committed=(Committed(kind="pickup", request="out", begin_s=59),))),
+        (Rule.LOCK, "out"),
+    ),
+    "a committed break first": (
+        day(duty=replace(DUTY, committed=(Committed(kind="break"),))),
+        (Rule.LOCK, "A"),
     ),
     "a committed beginning of an idle duty": (
         day(spare=replace(SPARE, committed=(Committed(kind="break"),))),
@@ -294,6 +311,8 @@ REARRANGED: dict[str, tuple[Callable[[], Plan], set[tuple[Rule, str]]]] = {
         lambda: Plan(routes=(*PLAN.routes, Route(duty="B", stops=()))),
         {(Rule.ORDER, "B")},
     ),
+    "a start on the way": (lambda: with_another(StopKind.START), {(Rule.ORDER, "A")}),
+    "a pickup of nobody": (lambda: with_another(StopKind.PICKUP), {(Rule.ORDER, "A")}),
     "drop-off before pickup": (
         lambda: SWAPPED,
         {(Rule.ORDER, "pal"), (Rule.TRAVEL, "out"), (Rule.BREAK, "A")},
