@@ -32,7 +32,7 @@ def timetable(
     """START, the stops with their arrivals, END; departure is as late as the first stop allows."""
     first_break = break_nodes(problem)[index]
     stops = [stop_at(problem, duty, node, first_break) for node in nodes]
-    first = next((place for _, place, _, _ in stops[:1] if place is not None), None)
+    first = duty.start_place if stops[0][0] is StopKind.BREAK else stops[0][1]
     departure = float(state.begin_s[nodes[0]]) - way(problem, duty.start_place, first)
     yield PlannedStop(
         kind=StopKind.START,
