@@ -45,6 +45,15 @@ class PackageCache(FunctionCache):
         return (*numbas_key, source_digest())
 
 
+@cache
+def warn_of_no_folder() -> None:
+    """Say it once per process, not for each of many functions."""
+    logger.warning(
+        "no folder for compiled code can be written (set NUMBA_CACHE_DIR to one): it is compiled "
+        "anew in each process, which takes the better part of a minute"
+    )
+
+
 def compiled(function: Function) -> Function:
     """Compile `function` at its first call and keep the machine code on disk.
 
@@ -56,11 +65,7 @@ def compiled(function: Function) -> Function:
     try:
         cached = cache_class(function)
     except RuntimeError:
-        logger.warning(
-            "no folder for compiled code can be written (set NUMBA_CACHE_DIR to one): %s is "
-            "compiled anew in each process",
-            function.__qualname__,
-        )
+        warn_of_no_folder()
     else:
         dispatcher._cache = cached  # noqa: SLF001 (enable_caching would set numba's own key)
     return cast("Function", dispatcher)
