@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
 
-WIDEST = 0.05
+WIDEST = 0.5
 """The first threshold, as a share of the mean cost per served request."""
 
 
