@@ -7,11 +7,15 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
+import pytest
 from rich.console import Console
 
 from atmr_engine.formats.day import Day
+from standalone.demo.company import remembered_companies
+from standalone.demo.errors import DemoError
 from standalone.demo.options import DemoOptions
 from standalone.demo.planned_day import PlannedDay, join
 from standalone.demo.progress import Progress
@@ -112,3 +116,11 @@ def test_the_command_imports_nothing_heavy_before_it_is_called() -> None:
     )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
+
+
+def test_a_damaged_memory_of_companies_is_named_with_the_remedy(tmp_path: Path) -> None:
+    memory = tmp_path / "demo-companies.json"
+    assert remembered_companies(memory) == {}
+    memory.write_text("{cut of")
+    with pytest.raises(DemoError, match=r"demo-companies\.json is damaged: remove it"):
+        remembered_companies(memory)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from atmr_common.observability.logs import configure_logs
-from atmr_common.runtime.service_process import run_service
+from atmr_common.runtime.service_process import run_service, settings_of_service
 from atmr_common.web.server import serve_until_cancelled
 from atmr_common.web.service_app import Check, Lifespan, ServiceDescription, create_service_app
 from dispatch_api.bookings.endpoints import router as bookings
@@ -109,7 +109,7 @@ async def _running(work: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]
 
 def serve() -> None:
     """`atmr serve dispatch-api`."""
-    settings = DispatchSettings()
+    settings = settings_of_service(DispatchSettings)
     configure_logs(settings.log_level, settings.log_format)
     run_service(_serve(settings))
 

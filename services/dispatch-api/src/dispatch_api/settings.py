@@ -23,7 +23,9 @@ class DispatchSettings(ServiceSettings):
     places_index: Path | None = Field(
         None, description="Offline geocoding index (`atmr places build`)."
     )
-    osrm_url: str | None = Field(None, description="OSRM server; without one, great-circle times.")
+    osrm_url: HttpUrl | None = Field(
+        None, description="OSRM server; without one, great-circle times."
+    )
     osrm_profile: str = Field("driving", description="OSRM profile.")
     osrm_dataset: str = Field(
         "unversioned", description="Names OSRM's map and its date; a new name empties the cache."
@@ -43,7 +45,7 @@ class DispatchSettings(ServiceSettings):
             return TravelSettings()
         return TravelSettings(
             osrm=OsrmSettings(
-                url=HttpUrl(self.osrm_url),
+                url=self.osrm_url,
                 profile=self.osrm_profile,
                 dataset=self.osrm_dataset,
                 block_size=self.osrm_block_size,

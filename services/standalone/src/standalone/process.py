@@ -25,6 +25,7 @@ from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
 from standalone.embedded_postgres.data_folder import make_folder
 from standalone.errors import PartEndedError, StartError
+from standalone.issuer import development_issuer
 from standalone.listening import listening_sockets, url_of
 from standalone.patient_key import patient_key_file
 from standalone.servers import AUDIENCE, SERVERS, Shared
@@ -84,7 +85,7 @@ async def running_standalone(
         make_folder(settings.data)
         database = await stack.enter_async_context(open_database(settings, announce))
         await migrate(database, SERVERS)
-        issuer = DevelopmentIssuer(settings.data, clock)
+        issuer = development_issuer(settings.data, clock)
         shared = Shared(
             database_url=database.url,
             bus=MemoryBus(),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from atmr_common.runtime import service_process
 from atmr_common.runtime.data_folder import default_data_folder
+from atmr_common.runtime.service_process import Settings
+from atmr_common.runtime.settings import LogLevel
 from standalone.errors import StartError
 
 __all__ = ["StandaloneSettings", "read_settings"]
-
-Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class StandaloneSettings(BaseSettings):
@@ -41,19 +41,13 @@ class StandaloneSettings(BaseSettings):
     drain_seconds: int = Field(
         10, ge=1, le=600, description="How long open requests may take when we stop."
     )
-    log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("text", pattern="^(json|text)$", description="json or text.")
 
 
 def read_settings(kind: type[Settings], **chosen: object) -> Settings:
     """Settings of `kind`, `chosen` ones by their field's name; StartError names a wrong one."""
     try:
-        return kind.model_validate(chosen)
-    except ValidationError as error:
-        wrong = "; ".join(f"{_variable(each['loc'][0])}: {each['msg']}" for each in error.errors())
-        raise StartError(f"A setting is wrong: {wrong}.") from error
-
-
-def _variable(field: object) -> str:
-    name = str(field).upper()
-    return name if name == "DATABASE_URL" else f"ATMR_{name}"
+        return service_process.read_settings(kind, **chosen)
+    except service_process.ConfigurationError as error:
+        raise StartError(str(error)) from error

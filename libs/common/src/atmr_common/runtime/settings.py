@@ -6,9 +6,12 @@ Values come from the environment or from `.env` (see `.env.example`). Nothing is
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class ServiceSettings(BaseSettings):
@@ -31,5 +34,5 @@ class ServiceSettings(BaseSettings):
     max_body_bytes: int = Field(
         10_000_000, ge=1_000, description="Larger request bodies are refused with 413."
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_format: str = Field("json", pattern="^(json|text)$", description="json or text.")

@@ -7,6 +7,7 @@ The development issuer signs with a key of its own that lies in the data directo
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,5 +124,7 @@ def _write_key(path: Path) -> None:
         serialization.NoEncryption(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(pem)
+    written = path.with_suffix(f".{os.getpid()}")
+    written.touch(mode=0o600)
+    written.write_bytes(pem)
+    written.replace(path)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from atmr_common.bus.port import Message
 from atmr_common.contracts.catalogue import RUN
 from atmr_common.observability.logs import configure_logs
-from atmr_common.runtime.service_process import run_service
+from atmr_common.runtime.service_process import run_service, settings_of_service
 from atmr_engine.warmup import warmup
 from dispatch_api.composition import make_ports
 from dispatch_api.dispatch.execution import Execution, RunLostError
@@ -134,7 +134,7 @@ class DispatchWorker:
 
 def serve() -> None:
     """`atmr serve dispatch-worker`."""
-    settings = DispatchSettings()
+    settings = settings_of_service(DispatchSettings)
     configure_logs(settings.log_level, settings.log_format)
     run_service(_serve(settings))
 
