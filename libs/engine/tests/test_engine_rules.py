@@ -111,14 +111,22 @@ def pause(opens: float, closes: float, length: float = 20, waivers: tuple[Waiver
     return Day(trips, [van(opens=18, closes=50, breaks=(rest,))], waivers)
 
 
-def follow(stay: float, duties: list[Duty] | None = None, *, service: float = 0, **out: Any) -> Day:
-    """Out to place 2 at minute 30, back from there at minute 40."""
+def follow(stay: float, *, service: float = 0, apart: bool = False, first: bool = True) -> Day:
+    """Out to place 2 at minute 30, back at minute 40; `first`: the outbound leg is inserted so."""
     link = Link(after="out", stay_s=stay * MINUTE)
     legs = [
-        ride("out", at(1), at(2, 30, 30, service), **out),
+        ride("out", at(1, 29, 44), at(2, 30, 30 if first else 45, service)),
         ride("back", at(2, 40, 40), at(1), link=link),
     ]
-    return Day(legs, duties or [van()])
+    if apart:
+        legs = [replace(leg, locked_duty=name) for leg, name in zip(legs, "ab", strict=True)]
+    return Day(legs, [van("a"), van("b")] if apart else [van()])
+
+
+def turn(ready: float, back: float) -> Day:
+    """Out to place 2 at one minute, back from there at another, by the only van."""
+    out = ride("out", at(1), at(2, ready, ready))
+    return Day([out, ride("back", at(2, back, back), at(1), link=Link(after="out"))], [van()])
 
 
 def one_driver(driver: str, *, first: bool) -> Day:
@@ -221,10 +229,12 @@ JUST: dict[str, tuple[Day, Day]] = {
     ),
     "stay on one route": (follow(10), follow(11)),
     "service before the stay": (follow(5, service=5), follow(5, service=6)),
-    "stay on two routes": (
-        follow(10, [van(skills=frozenset({"a"})), van("b", crew=2)], skills=frozenset({"a"})),
-        follow(11, [van(skills=frozenset({"a"})), van("b", crew=2)], skills=frozenset({"a"})),
+    "stay on two routes": (follow(10, apart=True), follow(11, apart=True)),
+    "stay before what is planned": (
+        follow(10, apart=True, first=False),
+        follow(11, apart=True, first=False),
     ),
+    "a return before its outbound leg": (turn(20, 30), turn(30, 20)),
     "the driver of the leg before": (one_driver("Ana", first=True), one_driver("Ben", first=True)),
     "the driver of the leg after": (one_driver("Ana", first=False), one_driver("Ben", first=False)),
     "cleaning": (after({"cleaning": 10}), after({"cleaning": 11})),
@@ -253,7 +263,7 @@ def test_a_break_is_never_taken_with_somebody_on_board() -> None:
 
 @pytest.mark.parametrize("begin", [20.0, 25.0, 30.0])
 def test_a_committed_beginning_keeps_its_order_and_time(begin: float) -> None:
-    far = ride("far", at(3, 20, 30), at(1))
+    far = ride("far", at(3, 20, 30), at(1, 60))
     near = ride("near", at(1), at(2))
     rest = Break(duration_s=5 * MINUTE, window=TimeWindow(0.0, 600 * MINUTE))
     committed = (Committed(kind="pickup", request="far", begin_s=begin * MINUTE),)
