@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -35,3 +36,15 @@ def test_the_readme_runs(
     assert "0 unserved" in printed[0]
     assert "valid" in printed[1]
     assert "distance 31.40, routes 1" in capsys.readouterr().out
+
+
+def test_the_code_of_the_projects_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (README.parents[2] / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("a2-16.txt").write_text(dict(BLOCKS)["text"])
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102 (our own README)
+    assert len(names["plan"].routes) == 1
