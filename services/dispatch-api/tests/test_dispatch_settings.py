@@ -14,7 +14,11 @@ ATMR = Path(sys.executable).with_name("atmr")
 
 @pytest.mark.parametrize("service", ["dispatch-api", "dispatch-worker"])
 def test_wrong_settings_end_the_service_with_a_sentence(service: str) -> None:
-    wrong = {"ATMR_OSRM_URL": "nonsense", "ATMR_LOG_LEVEL": "LOUD", "ATMR_SOLVER_SECONDS": "long"}
+    wrong = {
+        "ATMR_OSRM_URL": "nonsense",
+        "ATMR_LOG_LEVEL": "LOUD",
+        "DATABASE_URL": "mysql://a:secret@b/c",
+    }
     ended = subprocess.run(
         [str(ATMR), "serve", service],
         capture_output=True,
@@ -27,3 +31,4 @@ def test_wrong_settings_end_the_service_with_a_sentence(service: str) -> None:
     assert ended.stdout == ""
     [line] = ended.stderr.splitlines()
     assert all(name in line for name in wrong)
+    assert "secret" not in line

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from atmr_common.runtime import service_process
 from atmr_common.runtime.data_folder import default_data_folder
 from atmr_common.runtime.service_process import Settings
-from atmr_common.runtime.settings import LogLevel
+from atmr_common.runtime.settings import DatabaseUrl, LogLevel
 from standalone.errors import StartError
 
 __all__ = ["StandaloneSettings", "read_settings"]
@@ -26,7 +26,7 @@ class StandaloneSettings(BaseSettings):
     data: Path = Field(
         default_factory=default_data_folder, description="Database and development keys lie here."
     )
-    database_url: SecretStr | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None,
         validation_alias="DATABASE_URL",
         description="A PostgreSQL server of your own; without one, an embedded one is started.",

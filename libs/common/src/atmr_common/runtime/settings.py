@@ -5,13 +5,24 @@ Values come from the environment or from `.env` (see `.env.example`). Nothing is
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _of_postgresql(url: SecretStr) -> SecretStr:
+    """The message must not show the URL: it holds a password."""
+    if not re.match(r"postgres(ql)?(\+\w+)?://", url.get_secret_value()):
+        raise ValueError("write postgresql://user:password@host:5432/database")
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 
 
 class ServiceSettings(BaseSettings):
@@ -20,7 +31,7 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ATMR_", env_file=".env", extra="ignore")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr("postgresql://localhost/atmr"),
         validation_alias="DATABASE_URL",
         description="PostgreSQL 15 or newer; standalone starts its own when this is not set.",
