@@ -56,8 +56,7 @@ LATE_VEHICLE = Day(
 @pytest.fixture
 async def day(dispatch_api: DispatchApi, company_id: UUID) -> StoredDay:
     async with dispatch_api.ports.database.transaction() as session:
-        stored = await store_day(session, company_id, LATE_VEHICLE)
-    return stored
+        return await store_day(session, company_id, LATE_VEHICLE)
 
 
 async def planned(api: DispatchApi, dispatcher: httpx.AsyncClient) -> dict[str, Any]:
