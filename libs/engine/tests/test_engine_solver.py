@@ -26,6 +26,8 @@ from atmr_engine import (
     evaluate,
     solve,
 )
+from atmr_engine.beginning import begin, resume
+from atmr_engine.compilation import compile_problem
 from atmr_engine.rules import Rule, Violation
 from atmr_engine.simulate.rich_problems import RichDay, rich_problem
 
@@ -150,6 +152,23 @@ def test_a_warm_start_is_taken_over_and_only_improved() -> None:
     assert again.routes == before.routes
     later = solve(problem, Budget(iterations=50), seed=9, warm_start=before)
     assert evaluate(problem, later).total <= evaluate(problem, before).total
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_warm_start_is_never_made_worse(seed: int) -> None:
+    """Linked legs on different duties are taken over whatever the order of the routes."""
+    problem = rich_problem(RichDay(requests=14, duties=4), seed, Weights())
+    before = solve(problem, Budget(iterations=30), seed)
+    turned = replace(before, routes=before.routes[::-1])
+    for start in (before, turned):
+        again = solve(problem, Budget(iterations=0), warm_start=start)
+        assert evaluate(problem, again).total <= evaluate(problem, before).total + 1e-6
+        arrays = compile_problem(problem)
+        state = begin(problem, arrays)
+        resume(problem, arrays, state, start)
+        assert set(np.flatnonzero(state.route_of >= 0)) == {
+            problem.request_index[name] for route in before.routes for name in route.requests
+        }
 
 
 def test_a_warm_start_survives_changed_requests() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atmr_engine.arrays import TOLERANCE
 from atmr_engine.breaks import place_breaks
 from atmr_engine.compilation import break_nodes, committed_nodes
 from atmr_engine.insertion import cheapest_in_duty, may_serve
@@ -16,8 +17,8 @@ from atmr_engine.state import State, adopt, empty_state, insert
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
-    from atmr_engine.plan import Plan, Route
-    from atmr_engine.problem import Problem
+    from atmr_engine.plan import Plan, PlannedStop, Route
+    from atmr_engine.problem import Break, Problem
 
 MOST_ORDERS = 720
 """Orders in which those on board are tried to be let off (all of them for six passengers)."""
@@ -83,18 +84,45 @@ def adopt_nodes(arrays: Arrays, state: State, nodes: list[int], duty: int) -> bo
 
 
 def resume(problem: Problem, arrays: Arrays, state: State, plan: Plan) -> None:
-    """Take over as much of a plan as still holds; what does not stays in the bank."""
-    refused = [r for r in known_routes(problem, plan) if not take_over(problem, arrays, state, r)]
-    refused = [route for route in refused if not take_over(problem, arrays, state, route)]
+    """Take over as much of a plan as still holds; what does not stays in the bank.
+
+    All planned times stand before the first route is adopted, so that linked legs find each other
+    where the plan has them, whichever route comes first.
+    """
+    routes = known_routes(problem, plan)
+    waiting = announce(problem, state, routes)
+    refused = [r for r in routes if not take_over(problem, arrays, state, r, waiting)]
+    for request in waiting:
+        state.route_of[request] = -1
+    refused = [r for r in refused if not take_over(problem, arrays, state, r, set())]
     for route in refused:
         salvage(problem, arrays, state, route)
+
+
+def announce(problem: Problem, state: State, routes: list[Route]) -> set[int]:
+    """Note duty and times of every request that the routes serve; the requests, not adopted yet."""
+    waiting: set[int] = set()
+    for route in routes:
+        duty = problem.duty_index[route.duty]
+        for stop in route.stops:
+            request = problem.request_index.get(stop.request or "", -1)
+            if request < 0 or (state.route_of[request] >= 0 and request not in waiting):
+                continue
+            if request in waiting and state.route_of[request] != duty:
+                continue
+            waiting.add(request)
+            state.route_of[request] = duty
+            state.begin_s[2 * request + (stop.kind is StopKind.DROPOFF)] = stop.begin_s
+    return waiting
 
 
 def known_routes(problem: Problem, plan: Plan) -> list[Route]:
     return [route for route in plan.routes if route.duty in problem.duty_index]
 
 
-def take_over(problem: Problem, arrays: Arrays, state: State, route: Route) -> bool:
+def take_over(
+    problem: Problem, arrays: Arrays, state: State, route: Route, waiting: set[int]
+) -> bool:
     """Adopt a route as it stands, less the requests that are unknown or served elsewhere."""
     duty = problem.duty_index[route.duty]
     nodes = route_nodes(problem, state, route, duty)
@@ -104,25 +132,37 @@ def take_over(problem: Problem, arrays: Arrays, state: State, route: Route) -> b
     requests = {node >> 1 for node in nodes if node < 2 * len(problem.requests)}
     if not requests:
         return True
-    banked = [request for request in requests if state.route_of[request] < 0]
-    if not all(may_serve(arrays, state, request, duty) for request in banked):
+    new = [request for request in requests if state.route_of[request] < 0 or request in waiting]
+    if not all(may_serve(arrays, state, request, duty) for request in new):
         return False
-    return adopt_nodes(arrays, state, nodes, duty)
+    if not adopt_nodes(arrays, state, nodes, duty):
+        return False
+    waiting -= requests
+    return True
 
 
 def route_nodes(problem: Problem, state: State, route: Route, duty: int) -> list[int]:
     """A route's stops as nodes, without its start and end and without strangers."""
-    next_break, one_past = break_nodes(problem)[duty : duty + 2]
+    first_break = break_nodes(problem)[duty]
+    untaken = list(enumerate(problem.duties[duty].breaks))
     nodes = []
     for stop in route.stops:
-        if stop.kind is StopKind.BREAK and next_break < one_past:
-            nodes.append(next_break)
-            next_break += 1
+        if stop.kind is StopKind.BREAK and untaken:
+            taken = next((each for each in untaken if is_taken(each[1], stop)), untaken[0])
+            untaken.remove(taken)
+            nodes.append(first_break + taken[0])
         elif stop.request in problem.request_index:
             request = problem.request_index[stop.request]
             if state.route_of[request] in (-1, duty):
                 nodes.append(2 * request + (stop.kind is StopKind.DROPOFF))
     return nodes
+
+
+def is_taken(pause: Break, stop: PlannedStop) -> bool:
+    """Whether a break stop, which does not say so itself, is this break of its duty."""
+    lasts = stop.end_s - stop.begin_s
+    within = pause.window.open_s - TOLERANCE <= stop.begin_s <= pause.window.close_s + TOLERANCE
+    return within and abs(lasts - pause.duration_s) <= TOLERANCE
 
 
 def salvage(problem: Problem, arrays: Arrays, state: State, route: Route) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atmr_engine.beginning import begin, resume
@@ -14,6 +14,7 @@ from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.improve.cooling import Course
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.search import best_of, restore, search
+from atmr_engine.objective import evaluate
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
 from atmr_engine.timetable import routes_of
@@ -66,7 +67,8 @@ def solve(
     """Plan a day: construction first, then improvement until the budget is spent.
 
     Deterministic for a problem, a seed, a warm start and a budget in iterations alone; no budget
-    is too small for the construction. The independent checker passes every plan that is returned.
+    is too small for the construction. The independent checker passes every plan that is returned,
+    and none costs more than a warm start that still keeps every rule.
 
     Raises:
         CommitmentError: where a duty's commitments cannot be kept.
@@ -90,7 +92,19 @@ def solve(
     )
     if violations := check(problem, plan):
         raise PlanRefusedError(violations)
-    return plan
+    return plan if warm_start is None else better_of(problem, plan, warm_start)
+
+
+def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:
+    """`plan`, unless it costs more than the start and the start keeps every rule of today."""
+    known = problem.duty_index.keys() >= {route.duty for route in warm_start.routes}
+    if not known or check(problem, warm_start):
+        return plan
+    if evaluate(problem, warm_start).total >= evaluate(problem, plan).total:
+        return plan
+    return replace(
+        warm_start, iterations=plan.iterations, seconds=plan.seconds, source="warm_start"
+    )
 
 
 def improve(
