@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from atmr_engine import (
     Visit,
     solve,
 )
+from atmr_engine.problem import ProblemError
 from atmr_engine.rules import Rule
 from atmr_engine.sentences import moment
 
@@ -130,4 +133,29 @@ def test_a_request_whose_time_is_taken() -> None:
     ],
 )
 def test_moments(seconds: float, words: str) -> None:
-    assert moment(seconds) == words
+    assert moment(empty_problem(None), seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("day", "seconds", "words"),
+    [
+        (date(2026, 3, 16), 6 * HOUR + 10 * MINUTE, "06:10"),
+        (date(2026, 3, 16), 25 * HOUR, "01:00 the next day"),
+        (date(2026, 3, 29), 6 * HOUR, "07:00"),  # an hour was skipped at two
+        (date(2026, 10, 25), 6 * HOUR, "05:00"),  # an hour came twice
+    ],
+)
+def test_moments_are_local_where_the_day_is_known(day: date, seconds: float, words: str) -> None:
+    origin = datetime.combine(day, time.min, tzinfo=ZoneInfo("Europe/Zurich"))
+    assert moment(empty_problem(origin), seconds) == words
+
+
+def test_an_origin_without_a_zone_is_refused() -> None:
+    with pytest.raises(ProblemError, match="origin"):
+        empty_problem(datetime(2026, 3, 16))  # noqa: DTZ001 (naive on purpose)
+
+
+def empty_problem(origin: datetime | None) -> Problem:
+    nowhere = np.zeros((1, 1))
+    travel = Travel(time_s=nowhere, distance_km=nowhere)
+    return Problem(requests=(), duties=(), travel=travel, origin=origin)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -186,6 +187,9 @@ class Travel:
 class Problem:
     """All that one day's planning needs to know.
 
+    `origin`, an aware datetime in the zone of the day, says when second 0 is; planning ignores it,
+    reasons for people tell times with it.
+
     Raises:
         ProblemError: naming the field (`requests[3].pickup.window`, `travel.time_s`) when a part
             cannot be right whatever the plan: a window that closes before it opens, a duplicated
@@ -199,11 +203,24 @@ class Problem:
     travel: Travel
     weights: Weights = field(default_factory=Weights)
     waivers: tuple[Waiver, ...] = ()
+    origin: datetime | None = None
 
     def __post_init__(self) -> None:
         from atmr_engine.validation import validate  # noqa: PLC0415 (validation reads these types)
 
         validate(self)
+
+    def local(self, seconds: float) -> datetime:
+        """The local moment, to the minute, `seconds` of elapsed time after the origin.
+
+        Raises:
+            ValueError: where the problem has no origin.
+
+        """
+        if self.origin is None:
+            raise ValueError("the problem does not say when its second 0 is")
+        elapsed = timedelta(minutes=round(seconds / 60))
+        return (self.origin.astimezone(UTC) + elapsed).astimezone(self.origin.tzinfo)
 
     @cached_property
     def request_index(self) -> dict[str, int]:

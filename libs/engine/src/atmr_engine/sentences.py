@@ -86,11 +86,11 @@ def alone_sentence(problem: Problem, request: Request, able: Sequence[Duty], rul
         closes = max(duty.shift.close_s for duty in able)
         return (
             "every duty that could carry it is outside its shift: "
-            f"{wanted(request, direct_s)}, and the shifts run from {moment(opens)} "
-            f"to {moment(closes)}"
+            f"{wanted(problem, request, direct_s)}, and the shifts run from {moment(problem, opens)} "
+            f"to {moment(problem, closes)}"
         )
     if rule is Rule.WINDOW:
-        return f"no duty that could carry it can be there in time: {wanted(request, direct_s)}"
+        return f"no duty that could carry it can be there in time: {wanted(problem, request, direct_s)}"
     return f"no duty that could carry it can: {EMPTY[rule]}"
 
 
@@ -113,21 +113,29 @@ def plan_sentence(request: Request, able: Sequence[Duty], rule: Rule) -> str:
     return f"{who}: {BUSY[rule]}"
 
 
-def wanted(request: Request, direct_s: float) -> str:
+def wanted(problem: Problem, request: Request, direct_s: float) -> str:
     """When the request wants to be where."""
     pickup, dropoff = request.pickup.window, request.dropoff.window
     if math.isfinite(dropoff.close_s):
-        return f"it must be at its destination by {moment(dropoff.close_s)}"
+        return f"it must be at its destination by {moment(problem, dropoff.close_s)}"
     latest = latest_pickup(request, direct_s)
     if math.isfinite(latest):
-        return f"it must be picked up between {moment(pickup.open_s)} and {moment(latest)}"
-    return f"it can be picked up from {moment(pickup.open_s)} on"
+        return f"it must be picked up between {moment(problem, pickup.open_s)} and {moment(problem, latest)}"
+    return f"it can be picked up from {moment(problem, pickup.open_s)} on"
 
 
-def moment(seconds: float) -> str:
-    """A time of day as HH:MM where seconds from midnight make one, else the plain seconds."""
+def moment(problem: Problem, seconds: float) -> str:
+    """A time for people: local where the problem has an origin, else counted from midnight."""
     if not 0 <= seconds < TWO_DAYS:
         return f"second {seconds:.0f}"
+    if problem.origin is None:
+        return time_of_day(seconds)
+    at = problem.local(seconds)
+    return f"{at:%H:%M}" if at.date() == problem.origin.date() else f"{at:%H:%M the next day}"
+
+
+def time_of_day(seconds: float) -> str:
+    """HH:MM, counted on past midnight."""
     whole = round(seconds / MINUTE) * MINUTE
     return f"{whole // HOUR:02d}:{whole % HOUR // MINUTE:02d}"
 

@@ -30,6 +30,8 @@ def validate(problem: Problem) -> None:
         ProblemError: naming the first field that is wrong (`requests[3].pickup.window`).
 
     """
+    if problem.origin is not None and problem.origin.utcoffset() is None:
+        raise ProblemError("origin", f"{problem.origin} has no time zone")
     places = _travel(problem)
     _unique_ids("requests", [request.id for request in problem.requests])
     _unique_ids("duties", [duty.id for duty in problem.duties])

@@ -88,6 +88,7 @@ def build_problem(
         travel=travel,
         weights=weights or Weights(),
         waivers=waivers,
+        origin=day.origin.astimezone(day.zone),
     )
 
 

@@ -11,10 +11,11 @@ import os
 import socket
 from contextlib import suppress
 from datetime import timedelta
+from socket import gaierror
 from uuid import uuid4
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from atmr_common.bus.port import Message
 from atmr_common.contracts.catalogue import RUN
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 RENEW_S = 1.0
 POLL_S = 1.0
+LOST = (OperationalError, InterfaceError, ConnectionError, TimeoutError, gaierror)
+"""How a database that is away shows."""
 MAX_ATTEMPTS = 8
 MAX_DETAIL = 300
 RETRIED_STATES = frozenset({"40001", "40P01", "23503"})
@@ -56,7 +59,10 @@ class DispatchWorker:
         while True:
             try:
                 worked = await self.work_once()
-            except Exception:  # a worker outlives whatever went wrong, such as a lost database
+            except LOST as error:
+                log.warning("the worker waits for the database", because=type(error).__name__)
+                worked = False
+            except Exception:  # a worker outlives whatever went wrong
                 log.exception("the worker waits")
                 worked = False
             if not worked:
