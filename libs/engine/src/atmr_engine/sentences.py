@@ -84,13 +84,14 @@ def alone_sentence(problem: Problem, request: Request, able: Sequence[Duty], rul
     if rule is Rule.SHIFT:
         opens = min(duty.shift.open_s for duty in able)
         closes = max(duty.shift.close_s for duty in able)
+        shifts = f"from {moment(problem, opens)} to {moment(problem, closes)}"
         return (
             "every duty that could carry it is outside its shift: "
-            f"{wanted(problem, request, direct_s)}, and the shifts run from {moment(problem, opens)} "
-            f"to {moment(problem, closes)}"
+            f"{wanted(problem, request, direct_s)}, and the shifts run {shifts}"
         )
     if rule is Rule.WINDOW:
-        return f"no duty that could carry it can be there in time: {wanted(problem, request, direct_s)}"
+        when = wanted(problem, request, direct_s)
+        return f"no duty that could carry it can be there in time: {when}"
     return f"no duty that could carry it can: {EMPTY[rule]}"
 
 
@@ -116,12 +117,13 @@ def plan_sentence(request: Request, able: Sequence[Duty], rule: Rule) -> str:
 def wanted(problem: Problem, request: Request, direct_s: float) -> str:
     """When the request wants to be where."""
     pickup, dropoff = request.pickup.window, request.dropoff.window
+    opens = moment(problem, pickup.open_s)
     if math.isfinite(dropoff.close_s):
         return f"it must be at its destination by {moment(problem, dropoff.close_s)}"
     latest = latest_pickup(request, direct_s)
     if math.isfinite(latest):
-        return f"it must be picked up between {moment(problem, pickup.open_s)} and {moment(problem, latest)}"
-    return f"it can be picked up from {moment(problem, pickup.open_s)} on"
+        return f"it must be picked up between {opens} and {moment(problem, latest)}"
+    return f"it can be picked up from {opens} on"
 
 
 def moment(problem: Problem, seconds: float) -> str:
