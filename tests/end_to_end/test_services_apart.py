@@ -105,7 +105,7 @@ def test_a_worker_apart_finishes_the_run_that_the_api_queued(
 @pytest.mark.parametrize(
     ("missing", "value", "sentence"),
     [
-        ("ATMR_PATIENT_KEY", "", "patient key"),
+        ("ATMR_PATIENT_KEY", "", "ATMR_PATIENT_KEY"),
         ("ATMR_PATIENT_KEY", "c2hvcnQ=", "32 bytes"),
         ("ATMR_AUTH_JWKS_FILE", "/nowhere/jwks.json", "ATMR_AUTH_JWKS_FILE"),
         ("ATMR_PLACES_INDEX", "/nowhere/places.sqlite", "ATMR_PLACES_INDEX"),

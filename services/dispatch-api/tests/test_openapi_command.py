@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -22,5 +23,6 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     result = CliRunner().invoke(app, ["openapi", "--out", str(tmp_path / "taken")])
     assert result.exit_code == 2
-    assert "taken" in result.stderr
-    assert "choose another folder" in result.stderr
+    said = re.sub(r"[^a-z]", "", result.stderr)  # the frame breaks lines anywhere
+    assert "taken" in said
+    assert "chooseanotherfolder" in said

@@ -20,7 +20,11 @@ class StandaloneSettings(BaseSettings):
     """Read from the environment or `.env`; a command's options win."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ATMR_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="ATMR_",
+        env_file=".env",
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
     )
 
     data: Path = Field(

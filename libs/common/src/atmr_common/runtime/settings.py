@@ -28,7 +28,9 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 class ServiceSettings(BaseSettings):
     """What a server needs to run: where it listens, its database, whose tokens it accepts."""
 
-    model_config = SettingsConfigDict(env_prefix="ATMR_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ATMR_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     database_url: DatabaseUrl = Field(
