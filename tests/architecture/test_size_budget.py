@@ -1,4 +1,4 @@
-"""The size budget, over every source file; a failure names the offender.
+"""The size budget, over every source file; a failure names the offender."""
 
 from __future__ import annotations
 
