@@ -1,162 +1,243 @@
-"""Tokens: what the verifier lets in, and everything that it must not."""
+"""Tokens: what the verifier lets in, what it must not, and for how long it remembers."""
 
 from __future__ import annotations
 
 import base64
 import hmac
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from typer.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from support.tokens import ES256, TokenSigner
 
-from atmr_common.runtime.clock import FixedClock, SystemClock
-from atmr_common.runtime.command_line import app
+from atmr_common.runtime.clock import FixedClock
 from atmr_common.web.identity import Identity, Role
+from atmr_common.web.key_ring import KeyRing
+from atmr_common.web.key_sources import GivenKeys
 from atmr_common.web.problems import UnauthenticatedError
-from atmr_common.web.tokens import DEVELOPMENT_ISSUER, DevelopmentIssuer, TokenVerifier
+from atmr_common.web.scopes import SCOPES_OF, Scope
+from atmr_common.web.tokens import KeysMissingError, TokenVerifier, UnknownKeyError
+from atmr_common.web.verified_tokens import VerifiedTokens
 
 COMPANY = UUID("0193b082-4d1c-7c2e-9a55-1f6f0f3c9d10")
+ISSUER = "https://login.test/"
+NOW = datetime(2026, 3, 16, 6, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
-    return DevelopmentIssuer(tmp_path_factory.mktemp("issuer"), SystemClock())
-
-
-@pytest.fixture(scope="module")
-def verifier(issuer: DevelopmentIssuer) -> TokenVerifier:
-    return TokenVerifier(issuer=DEVELOPMENT_ISSUER, audience="atmr", jwks=issuer.jwks())
-
-
-def issue(issuer: DevelopmentIssuer, **changes: Any) -> str:
-    claims = {
-        "subject": "m.favre",
-        "role": Role.DISPATCHER,
-        "company_id": COMPANY,
-        "audience": "atmr",
-        "lifetime": timedelta(minutes=5),
-    }
-    return issuer.issue(**(claims | changes))
-
-
-def test_a_good_token_tells_who_calls(issuer: DevelopmentIssuer, verifier: TokenVerifier) -> None:
-    identity = verifier.verify(issue(issuer))
-    assert identity == Identity(subject="m.favre", role=Role.DISPATCHER, company_id=COMPANY)
-
-
-def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
-    first = DevelopmentIssuer(tmp_path, SystemClock()).jwks()
-    assert DevelopmentIssuer(tmp_path, SystemClock()).jwks() == first
-    assert (tmp_path / "development-issuer.pem").stat().st_mode & 0o077 == 0
-
-
-def without_signature(token: str) -> str:
-    header = {"alg": "none", "kid": DEVELOPMENT_ISSUER}
-    return f"{encoded(json.dumps(header).encode())}.{token.split('.')[1]}."
-
-
-def signed_with_the_public_key(issuer: DevelopmentIssuer) -> str:
-    """Key confusion: HMAC with the public key, which everybody may know (made by hand)."""
-    claims = {"iss": DEVELOPMENT_ISSUER, "aud": "atmr", "sub": "x", "role": "admin", "exp": 2**33}
-    header = {"alg": "HS256", "typ": "JWT", "kid": DEVELOPMENT_ISSUER}
-    text = ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
-    public = (
-        jwt.PyJWKSet.from_dict(issuer.jwks())
-        .keys[0]
-        .key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+def verifier_of(
+    *signers: TokenSigner, clock: FixedClock | None = None, algorithms: tuple[str, ...] = ("RS256",)
+) -> TokenVerifier:
+    clock = clock or FixedClock(NOW)
+    keys = {"keys": [key for signer in signers for key in signer.jwks()["keys"]]}
+    ring = KeyRing(GivenKeys(keys), clock)
+    ring.take(keys)
+    return TokenVerifier(
+        issuer=ISSUER, audience="atmr", keys=ring, algorithms=algorithms, clock=clock
     )
-    return f"{text}.{encoded(hmac.digest(public, text.encode(), 'sha256'))}"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def signer(clock: FixedClock) -> TokenSigner:
+    return TokenSigner(issuer=ISSUER, clock=clock)
+
+
+@pytest.fixture
+def verifier(signer: TokenSigner, clock: FixedClock) -> TokenVerifier:
+    return verifier_of(signer, clock=clock)
+
+
+def test_a_good_token_tells_who_calls(signer: TokenSigner, verifier: TokenVerifier) -> None:
+    identity = verifier.verify(signer.issue(subject="m.favre", company_id=COMPANY))
+    assert identity == Identity(
+        subject="m.favre",
+        role=Role.DISPATCHER,
+        company_id=COMPANY,
+        granted=SCOPES_OF[Role.DISPATCHER],
+    )
 
 
 def encoded(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
+def by_hand(header: dict[str, Any], token: str, signature: str = "") -> str:
+    return f"{encoded(json.dumps(header).encode())}.{token.split('.')[1]}.{signature}"
+
+
+def signed_with_the_public_key(signer: TokenSigner) -> str:
+    """Key confusion: HMAC with the public key, which everybody may know (made by hand)."""
+    text = by_hand({"alg": "HS256", "kid": signer.key_id}, signer.issue()).rpartition(".")[0]
+    public = jwt.PyJWKSet.from_dict(signer.jwks()).keys[0].key
+    secret = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return f"{text}.{encoded(hmac.digest(secret, text.encode(), 'sha256'))}"
+
+
+def deep(signer: TokenSigner) -> str:
+    header = encoded(b'{"alg":"RS256","kid":' + b"[" * 5_000)
+    return f"{header}.{'.'.join(signer.issue().split('.')[1:])}"
+
+
+ONE_MINUTE = timedelta(minutes=1)
+FORGERIES: dict[str, Callable[[TokenSigner], str]] = {
+    "expired": lambda s: s.issue(lifetime=-ONE_MINUTE),
+    "not valid yet": lambda s: s.issue(nbf=NOW + ONE_MINUTE),
+    "issued in the future": lambda s: s.issue(iat=NOW + ONE_MINUTE),
+    "another audience": lambda s: s.issue(audience="another"),
+    "another issuer": lambda s: s.issue(iss="https://elsewhere.test/"),
+    "alg none": lambda s: by_hand({"alg": "none", "kid": s.key_id}, s.issue()),
+    "alg none in capitals": lambda s: by_hand({"alg": "None", "kid": s.key_id}, s.issue()),
+    "key confusion": signed_with_the_public_key,
+    "another signature": lambda s: s.issue()[:-8] + "AAAAAAAA",
+    "a stranger's key under our name": lambda s: TokenSigner(issuer=ISSUER, key_id="stranger").sign(
+        jwt.decode(s.issue(), options={"verify_signature": False}), kid=s.key_id
+    ),
+    "an embedded key": lambda _: TokenSigner(issuer=ISSUER, key_id="stranger").sign(
+        {"sub": "x"}, jwk=TokenSigner(key_id="stranger").jwks()["keys"][0]
+    ),
+    "a critical header that we do not know": lambda s: s.sign(
+        {"sub": "x"}, crit=["exp-seconds"], **{"exp-seconds": 1}
+    ),
+    "empty": lambda _: "",
+    "no token at all": lambda _: "a.b.c",
+    "half a character": lambda _: "\ud800",
+    "huge": lambda s: s.issue(subject="x", pad="y" * 20_000),
+    "deep": deep,
+    "no expiry": lambda s: s.sign({"iss": ISSUER, "aud": "atmr", "sub": "x", "role": "admin"}),
+    "an endless expiry": lambda s: s.issue(exp=float("inf")),
+    "an expiry in words": lambda s: s.issue(exp="tomorrow"),
+    "an unknown role": lambda s: s.issue(claims={"role": "king"}),
+    "no company's id": lambda s: s.issue(claims={"company_id": "lac"}),
+    "a company that is a list": lambda s: s.issue(claims={"company_id": [str(COMPANY)]}),
+    "a subject with a NUL": lambda s: s.issue(sub="a\x00b"),
+    "a subject longer than a column": lambda s: s.issue(sub="a" * 201),
+    "an empty subject": lambda s: s.issue(sub=""),
+    "scopes as a list": lambda s: s.issue(scope=["bookings:read"]),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_token_is_refused(signer: TokenSigner, verifier: TokenVerifier, name: str) -> None:
+    token = FORGERIES[name](signer)
+    for _ in range(2):  # a refusal is not remembered as anything else
+        with pytest.raises(UnauthenticatedError) as refusal:
+            verifier.verify(token)
+        assert refusal.value.detail == "The bearer token is not valid or has expired."
+
+
+def test_clocks_may_differ_by_seconds(signer: TokenSigner, verifier: TokenVerifier) -> None:
+    verifier.verify(signer.issue(lifetime=timedelta(seconds=-3)))
+    verifier.verify(signer.issue(nbf=NOW + timedelta(seconds=3)))
+
+
+def test_an_unknown_key_is_told_apart_so_that_keys_are_read_again(
+    verifier: TokenVerifier,
+) -> None:
+    with pytest.raises(UnknownKeyError):
+        verifier.verify(TokenSigner(issuer=ISSUER, key_id="new").issue())
+
+
+def test_without_any_keys_the_service_is_to_blame_and_not_the_token(clock: FixedClock) -> None:
+    ring = KeyRing(GivenKeys({}), clock)
+    verifier = TokenVerifier(issuer=ISSUER, audience="atmr", keys=ring, clock=clock)
+    with pytest.raises(KeysMissingError) as refusal:
+        verifier.verify("a.b.c")
+    assert refusal.value.status == 503
+
+
+def without_kid(signer: TokenSigner) -> str:
+    claims = jwt.decode(signer.issue(), options={"verify_signature": False})
+    return jwt.encode(claims, signer._key, "RS256")
+
+
+def test_a_token_without_kid_means_the_only_key(
+    signer: TokenSigner, verifier: TokenVerifier, clock: FixedClock
+) -> None:
+    assert verifier.verify(without_kid(signer)).subject == "tester"
+    two = verifier_of(signer, TokenSigner(issuer=ISSUER, key_id="second"), clock=clock)
+    with pytest.raises(UnauthenticatedError):
+        two.verify(without_kid(signer))
+
+
+def test_es256_is_taken_where_it_is_allowed_only(clock: FixedClock) -> None:
+    signer = TokenSigner(issuer=ISSUER, algorithm=ES256, clock=clock)
+    token = signer.issue()
+    assert verifier_of(signer, clock=clock, algorithms=("RS256", "ES256")).verify(token)
+    with pytest.raises(UnauthenticatedError):
+        verifier_of(signer, clock=clock).verify(token)
+
+
+class TestMemory:
+    def test_a_signature_is_checked_once_a_minute(
+        self,
+        signer: TokenSigner,
+        verifier: TokenVerifier,
+        clock: FixedClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        token = signer.issue()
+        checks = []
+        decode = jwt.decode
+        monkeypatch.setattr(jwt, "decode", lambda *a, **k: checks.append(1) or decode(*a, **k))
+        assert verifier.verify(token) is verifier.verify(token)
+        assert len(checks) == 1
+        clock.advance(timedelta(seconds=60))
+        verifier.verify(token)
+        assert len(checks) == 2
+
+    def test_an_expired_token_is_forgotten(
+        self, signer: TokenSigner, verifier: TokenVerifier, clock: FixedClock
+    ) -> None:
+        token = signer.issue(lifetime=timedelta(seconds=20))
+        verifier.verify(token)
+        clock.advance(timedelta(seconds=26))
+        with pytest.raises(UnauthenticatedError):
+            verifier.verify(token)
+
+    def test_a_withdrawn_key_takes_its_tokens_along(
+        self, signer: TokenSigner, verifier: TokenVerifier
+    ) -> None:
+        token = signer.issue()
+        verifier.verify(token)
+        verifier.keys.take(TokenSigner(issuer=ISSUER, key_id="next").jwks())
+        with pytest.raises(UnauthenticatedError):
+            verifier.verify(token)
+
+    @given(st.lists(st.integers(0, 9), max_size=60))
+    def test_it_holds_so_many_and_the_latest(self, uses: list[int]) -> None:
+        tokens = VerifiedTokens(most=3)
+        who = Identity(subject="x", role=Role.ADMIN, company_id=None, granted=frozenset())
+        for use in uses:
+            tokens.put(bytes([use]), who, now=0, expires=9)
+        recent = list(dict.fromkeys(reversed(uses)))
+        assert len(tokens) == min(3, len(recent))
+        assert all(tokens.get(bytes([use]), 1) for use in recent[:3])
+
+
 @pytest.mark.parametrize(
-    "forge",
+    ("claim", "expected"),
     [
-        pytest.param(lambda i: issue(i, lifetime=timedelta(seconds=-1)), id="expired"),
-        pytest.param(lambda i: issue(i, audience="another"), id="another audience"),
-        pytest.param(lambda i: without_signature(issue(i)), id="alg none"),
-        pytest.param(signed_with_the_public_key, id="key confusion"),
-        pytest.param(lambda i: issue(i)[:-8] + "AAAAAAAA", id="another signature"),
-        pytest.param(lambda _: "", id="empty"),
-        pytest.param(lambda _: "a.b.c", id="no token at all"),
+        pytest.param({}, SCOPES_OF[Role.DISPATCHER], id="none: all of the role"),
+        pytest.param({"scope": "bookings:read"}, {Scope.BOOKINGS_READ}, id="one"),
+        pytest.param({"scope": "company:admin plans:read"}, {Scope.PLANS_READ}, id="no more"),
+        pytest.param({"scope": ""}, set(), id="empty: nothing"),
+        pytest.param({"scope": "openid profile"}, SCOPES_OF[Role.DISPATCHER], id="a login's"),
+        pytest.param({"scope": "openid plans:read"}, {Scope.PLANS_READ}, id="a login's and ours"),
+        pytest.param({"scope": "read:everything"}, set(), id="a stranger's"),
     ],
 )
-def test_a_forged_token_is_refused(
-    issuer: DevelopmentIssuer, verifier: TokenVerifier, forge: Any
+def test_scopes_of_a_token_are_at_most_its_roles(
+    signer: TokenSigner, verifier: TokenVerifier, claim: dict[str, str], expected: set[Scope]
 ) -> None:
-    with pytest.raises(UnauthenticatedError):
-        verifier.verify(forge(issuer))
-
-
-def test_another_issuers_token_is_refused(issuer: DevelopmentIssuer, tmp_path: Path) -> None:
-    stranger = DevelopmentIssuer(tmp_path, SystemClock())
-    verifier = TokenVerifier(issuer=DEVELOPMENT_ISSUER, audience="atmr", jwks=issuer.jwks())
-    with pytest.raises(UnauthenticatedError):
-        verifier.verify(issue(stranger))
-    named_otherwise = TokenVerifier(issuer="https://login", audience="atmr", jwks=issuer.jwks())
-    with pytest.raises(UnauthenticatedError):
-        named_otherwise.verify(issue(issuer))
-
-
-def test_a_fixed_clock_decides_about_expiry(tmp_path: Path) -> None:
-    past = DevelopmentIssuer(tmp_path, FixedClock(datetime(2020, 1, 1, tzinfo=UTC)))
-    verifier = TokenVerifier(issuer=DEVELOPMENT_ISSUER, audience="atmr", jwks=past.jwks())
-    with pytest.raises(UnauthenticatedError):
-        verifier.verify(issue(past))
-
-
-class TestCommand:
-    def test_it_prints_a_token_that_verifies(self, tmp_path: Path) -> None:
-        arguments = ["token", "--company", str(COMPANY), "--role", "clinic", "--json"]
-        result = CliRunner().invoke(app, [*arguments, "--data", str(tmp_path)])
-        issuer = DevelopmentIssuer(tmp_path, SystemClock())
-        verifier = TokenVerifier(issuer=DEVELOPMENT_ISSUER, audience="atmr", jwks=issuer.jwks())
-        identity = verifier.verify(json.loads(result.stdout)["token"])
-        assert (identity.role, identity.company_id) == (Role.CLINIC, COMPANY)
-
-    def test_a_dispatcher_needs_a_company(self, tmp_path: Path) -> None:
-        result = CliRunner().invoke(app, ["token", "--data", str(tmp_path)])
-        assert result.exit_code == 2
-        assert "--company" in result.stderr
-
-    def test_a_new_key_is_told_so_that_a_refused_token_is_no_riddle(self, tmp_path: Path) -> None:
-        arguments = ["token", "--company", str(COMPANY), "--data", str(tmp_path)]
-        first, second = (CliRunner().invoke(app, arguments) for _ in range(2))
-        assert str(tmp_path) in first.stderr
-        assert "--data" in first.stderr
-        assert second.stderr == ""
-
-    def test_the_data_folder_of_env_is_the_one_of_standalone(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv("ATMR_DATA", raising=False)
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / ".env").write_text(f"ATMR_DATA={tmp_path / 'data'}\n")
-        assert CliRunner().invoke(app, ["token", "--company", str(COMPANY)]).exit_code == 0
-        assert [file.name for file in (tmp_path / "data").iterdir()] == ["development-issuer.pem"]
-
-    @pytest.mark.parametrize("content", [None, b"no key"])
-    def test_an_unusable_data_folder_is_named_with_the_remedy(
-        self, tmp_path: Path, content: bytes | None
-    ) -> None:
-        folder = tmp_path / "data"
-        if content is None:
-            folder.write_bytes(b"a file")
-        else:
-            folder.mkdir()
-            (folder / "development-issuer.pem").write_bytes(content)
-        arguments = ["token", "--company", str(COMPANY), "--data", str(folder)]
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 2
-        assert str(folder) in result.stderr
-        assert "ATMR_DATA" in result.stderr
-        assert result.stdout == ""
+    assert verifier.verify(signer.issue(**claim)).granted == frozenset(expected)

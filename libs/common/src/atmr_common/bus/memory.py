@@ -1,90 +1,130 @@
-"""The bus of a single process: one queue per subscribing group, nothing survives a restart.
+"""The bus of a single process: nothing survives a restart, and nothing is kept for later.
 
-Durability is the outbox's: what was not published stays there.
+Durability is the outbox's: what was not published stays there. A group, and a tail, hears what
+is published after it came. What waits is bounded: a full bus refuses, and the outbox keeps it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from zlib import crc32
 
-import structlog
+from prometheus_client import CollectorRegistry
 
-from atmr_common.bus.port import Message, Receiver
+from atmr_common.bus.delivery import Delivery, DeliveryRules
+from atmr_common.bus.lane import Lane, no_crash
+from atmr_common.bus.metrics import BusMetrics
+from atmr_common.bus.port import DEAD_LETTER, BusUnavailableError, Lag, Message, Receiver
+from atmr_common.bus.tail import Tail
+from atmr_common.runtime.clock import Clock, SystemClock
 
-log = structlog.get_logger(__name__)
+__all__ = ["DEAD_LETTER", "MemoryBus"]
 
-DEAD_LETTER = ".dead-letter"
+PARTITIONS = 4
+CAPACITY = 100_000
+FINISH_S = 20.0
 
 
 @dataclass
-class _Subscription:
+class _Group:
     topics: frozenset[str]
-    receiver: Receiver
-    queue: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
+    delivery: Delivery
+    lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)
+
+    @property
+    def backlog(self) -> int:
+        return sum(lane.backlog for lane in self.lanes.values())
 
 
 class MemoryBus:
-    """Delivers within the process; each group receives every message once, in order."""
+    """Delivers within the process; each group receives every message, in order per key."""
 
-    def __init__(self, *, retries: int = 3, backoff_s: float = 0.05) -> None:
-        self._retries = retries
-        self._backoff_s = backoff_s
-        self._groups: dict[str, _Subscription] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+    def __init__(
+        self,
+        *,
+        rules: DeliveryRules | None = None,
+        registry: CollectorRegistry | None = None,
+        capacity: int = CAPACITY,
+        crash: Callable[[str], None] = no_crash,
+        clock: Clock | None = None,
+    ) -> None:
+        self._rules = rules or DeliveryRules()
+        self._metrics = BusMetrics(registry or CollectorRegistry())
+        self._capacity = capacity
+        self._crash = crash
+        self._clock = clock or SystemClock()
+        self._groups: dict[str, _Group] = {}
+        self._tails: list[tuple[frozenset[str], Lane]] = []
+        self._offsets: Counter[tuple[str, int]] = Counter()
 
     async def publish(self, messages: Sequence[Message]) -> None:
+        self._refuse_when_full()
         for message in messages:
-            for subscription in self._groups.values():
-                if message.topic in subscription.topics:
-                    subscription.queue.put_nowait(message)
+            placed = self._placed(message)
+            for group in self._groups.values():
+                if placed.topic in group.topics:
+                    self._lane(group, placed).put([placed])
+            for topics, lane in self._tails:
+                if placed.topic in topics:
+                    lane.put([placed])
+            self._metrics.published.labels(placed.topic).inc()
 
     async def subscribe(self, topics: Sequence[str], group: str, receiver: Receiver) -> None:
         if group in self._groups:
             raise ValueError(f"the group {group!r} subscribes already")
-        subscription = _Subscription(frozenset(topics), receiver)
-        self._groups[group] = subscription
-        self._tasks.append(asyncio.create_task(self._deliver(subscription)))
+        delivery = Delivery(
+            receiver,
+            group=group,
+            rules=self._rules,
+            metrics=self._metrics,
+            publish=self.publish,
+            clock=self._clock,
+        )
+        self._groups[group] = _Group(frozenset(topics), delivery)
 
-    async def settled(self) -> None:
-        """Wait until every message published so far was received or dead-lettered."""
-        for subscription in list(self._groups.values()):
-            await subscription.queue.join()
+    async def tail(self, topics: Sequence[str], receiver: Receiver) -> None:
+        delivery = Tail(receiver, self._metrics)
+        lane = Lane(delivery)
+        self._tails.append((frozenset(topics), lane))
+
+    async def lag(self, group: str) -> Lag:
+        return {place: lane.backlog for place, lane in self._groups[group].lanes.items()}
 
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*(lane.finish(FINISH_S) for lane in self._lanes()))
         self._groups.clear()
+        self._tails.clear()
 
-    async def _deliver(self, subscription: _Subscription) -> None:
-        while True:
-            message = await subscription.queue.get()
-            try:
-                await self._receive(subscription.receiver, message)
-            finally:
-                subscription.queue.task_done()
+    def _lanes(self) -> list[Lane]:
+        of_groups = [lane for group in self._groups.values() for lane in group.lanes.values()]
+        return of_groups + [lane for _, lane in self._tails]
 
-    async def _receive(self, receiver: Receiver, message: Message) -> None:
-        for attempt in range(self._retries + 1):
-            try:
-                await receiver(message)
-            except Exception as error:  # noqa: BLE001 (whatever a receiver raises is retried, then dead-lettered)
-                if attempt == self._retries:
-                    await self._dead_letter(message, error)
-                else:
-                    await asyncio.sleep(self._backoff_s * 2**attempt)
-            else:
-                return
+    def _refuse_when_full(self) -> None:
+        waiting = {name: group.backlog for name, group in self._groups.items()}
+        waiting |= {f"tail {number}": lane.backlog for number, (_, lane) in enumerate(self._tails)}
+        for name, backlog in waiting.items():
+            if backlog >= self._capacity:
+                self._metrics.publish_failures.labels("unavailable").inc()
+                raise BusUnavailableError(f"{backlog} messages wait for {name!r}: publish later.")
 
-    async def _dead_letter(self, message: Message, error: Exception) -> None:
-        log.error("dead letter", topic=message.topic, key=message.key, exc_info=error)
-        reason = f"{type(error).__name__}: {error}"
-        dead = replace(
+    def _placed(self, message: Message) -> Message:
+        partition = crc32(message.key.encode()) % PARTITIONS
+        place = (message.topic, partition)
+        self._offsets[place] += 1
+        return replace(
             message,
-            topic=message.topic + DEAD_LETTER,
-            headers={**message.headers, "error": reason, "original-topic": message.topic},
+            partition=partition,
+            offset=self._offsets[place] - 1,
+            accepted_at_ms=int(self._clock.now().timestamp() * 1000),
         )
-        await self.publish([dead])
+
+    def _lane(self, group: _Group, message: Message) -> Lane:
+        place = (message.topic, message.partition or 0)
+        lane = group.lanes.get(place)
+        if lane is None:
+            lane = Lane(group.delivery, crash=self._crash)
+            group.lanes[place] = lane
+        return lane

@@ -74,6 +74,10 @@ class MemoryCache:
     async def delete(self, key: str) -> None:
         self._forget(key)
 
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._forget(key)
+
     async def aclose(self) -> None:
         self._entries.clear()
         self._bytes = 0

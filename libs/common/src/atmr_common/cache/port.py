@@ -39,6 +39,10 @@ class Cache(Protocol):
         """Forget a key, known or not."""
         ...
 
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        """The same for several."""
+        ...
+
     async def aclose(self) -> None:
         """Give back connections."""
         ...

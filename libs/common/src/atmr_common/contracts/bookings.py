@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from atmr_common.contracts.envelope import Event
+from atmr_common.contracts.vocabulary import Code, DirectionCode
 
 
 class BookingRequested(Event):
@@ -14,21 +15,21 @@ class BookingRequested(Event):
 
     booking_id: UUID
     patient_id: UUID
-    direction: str
+    direction: DirectionCode
     linked_booking_id: UUID | None = None
     pickup_from: AwareDatetime | None = None
     pickup_to: AwareDatetime | None = None
     appointment_at: AwareDatetime | None = None
-    mobility: str
-    state: str
+    mobility: Code
+    state: Code
 
 
 class BookingChanged(Event):
     """A booking was edited or moved to another state; `changed` names the fields."""
 
     booking_id: UUID
-    changed: tuple[str, ...]
-    state: str
+    changed: tuple[Code, ...]
+    state: Code
 
 
 class BookingReady(Event):
@@ -39,11 +40,11 @@ class BookingReady(Event):
 
 
 class BookingCancelled(Event):
-    """A transport will not take place."""
+    """A transport will not take place; `by` is a role, and `reason` a code: words stay inside."""
 
     booking_id: UUID
-    by: str
-    reason: str
+    by: Code
+    reason: Code
     late: bool
 
 

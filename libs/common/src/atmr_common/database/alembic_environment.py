@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
@@ -10,13 +11,17 @@ from sqlmodel.sql.sqltypes import AutoString
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
+PARTITION = re.compile(r"_p\d{8}$")
+
 
 def run_migrations(metadata: MetaData) -> None:
     """Run the revisions asked for, within the schema named in the configuration."""
     attributes = context.config.attributes
     schema = attributes["schema"]
 
-    def own_schema(name: str | None, kind: str, _: Any) -> bool:
+    def ours(name: str | None, kind: str, _: Any) -> bool:
+        if kind == "table":
+            return not PARTITION.search(name or "")  # made and dropped as the days go by
         return name == schema if kind == "schema" else True
 
     context.configure(
@@ -24,7 +29,7 @@ def run_migrations(metadata: MetaData) -> None:
         target_metadata=metadata,
         version_table_schema=schema,
         include_schemas=True,
-        include_name=own_schema,
+        include_name=ours,
         compare_type=True,
         render_item=_plain_strings,
         transaction_per_migration=False,

@@ -8,21 +8,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from socket import gaierror
-from typing import Annotated
 
-from fastapi import Depends, Request
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from atmr_common.web.problems import InvalidError, UnavailableError
+from atmr_common.database.tenancy import ENTER, Tenancy
 
-UNREACHABLE = (ConnectionError, TimeoutError, gaierror)
-"""What asyncpg lets through when there is no server to connect to."""
-UNSTORABLE = frozenset({"22021", "22P05"})
-AWAY = frozenset({"08", "57", "53"})
-"""Classes of SQLSTATE: connection exception, operator intervention, insufficient resources."""
+UNREACHABLE = (
+    ConnectionError,
+    TimeoutError,
+    gaierror,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What comes past SQLAlchemy when there is no server, or one that is just starting or stopping."""
+LOCK_TIMEOUT_MS = "5000"
+"""Who waits longer for a row holds a connection that all companies need."""
+READ_ONCE = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def asyncpg_url(url: str) -> URL:
@@ -31,22 +37,32 @@ def asyncpg_url(url: str) -> URL:
 
 
 class Database:
-    """A pool of connections to one database."""
+    """A pool of connections to one database, for the service that owns `schema`."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, schema: str, pool_size: int = 10) -> None:
+        self._schema = schema
         self.engine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
+            connect_args={"server_settings": {"lock_timeout": LOCK_TIMEOUT_MS}},
             hide_parameters=True,  # an error's text goes to the logs; what is stored does not
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed at the end of the block, or rolled back whole."""
+    async def transaction(
+        self, tenancy: Tenancy, *, read_once: bool = False
+    ) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end of the block, or rolled back whole.
+
+        `read_once` reads everything as it stood at one moment, and writes nothing.
+        """
         async with self._sessions() as session, session.begin():
+            if read_once:
+                await session.execute(READ_ONCE)
+            await session.execute(ENTER, tenancy.settings(self._schema))
             yield session
 
     async def ready(self) -> str | None:
@@ -54,41 +70,9 @@ class Database:
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, *UNREACHABLE) as error:
             return f"PostgreSQL does not answer ({type(error).__name__})"
         return None
 
     async def aclose(self) -> None:
         await self.engine.dispose()
-
-
-async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """The session of one request; `app.state.committed` hears of its commit.
-
-    Raises:
-        InvalidError: for text that PostgreSQL cannot store (a NUL character).
-        UnavailableError: when the database is away; nothing was committed.
-
-    """
-    database: Database = request.app.state.database
-    try:
-        async with database.transaction() as session:
-            yield session
-    except (DBAPIError, *UNREACHABLE) as error:
-        raise _problem_of(error) from error
-    request.app.state.committed()
-
-
-def _problem_of(error: Exception) -> Exception:
-    """The problem that a failure of the database is to a client, else the failure itself."""
-    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-    if state in UNSTORABLE:
-        return InvalidError("A text holds a character that cannot be stored, such as NUL.")
-    lost = not isinstance(error, DBAPIError) or error.connection_invalidated
-    if lost or state[:2] in AWAY:
-        return UnavailableError("The database does not answer; nothing was committed.")
-    return error
-
-
-Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
-"""Scope "function": the commit comes before the answer leaves, not after."""

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from atmr_common.observability.logs import configure_logs
+
 GROUP = "atmr.commands"
 
 
@@ -61,5 +63,6 @@ def root(
 
 
 def main() -> None:
-    """Entry point of `atmr`."""
+    """Entry point of `atmr`; what a command logs goes to stderr, redacted like a service's."""
+    configure_logs("WARNING", "text")
     app(prog_name="atmr")

@@ -11,14 +11,19 @@ import sys
 import threading
 from typing import NoReturn
 
-__all__ = ["leave"]
+__all__ = ["leave", "leave_at_once"]
 
 
 def leave(code: int) -> NoReturn:
     """Exit with `code`, at once if a thread still works."""
     main = threading.main_thread()
     if any(not thread.daemon for thread in threading.enumerate() if thread is not main):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        leave_at_once(code)
     sys.exit(code)
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """Exit with `code`, whatever still works."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

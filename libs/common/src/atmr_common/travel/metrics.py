@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from atmr_common.travel.circuit_breaker import CircuitState
+from atmr_common.runtime.circuit_breaker import CircuitState
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

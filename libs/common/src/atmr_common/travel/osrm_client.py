@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 import numpy as np
 
-from atmr_common.travel.circuit_breaker import CircuitBreaker, CircuitOpenError
+from atmr_common.observability.tracing import propagate_trace
+from atmr_common.runtime.circuit_breaker import CircuitBreaker, CircuitOpenError
 from atmr_common.travel.osrm_answer import (
     NO_ROUTE,
     Refusal,
@@ -72,7 +73,7 @@ class OsrmClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._client = client or httpx.AsyncClient()
+        self._client = client or httpx.AsyncClient(event_hooks={"request": [propagate_trace]})
         self._owns_client = client is None
         self._settings = settings
         self._metrics = metrics

@@ -34,17 +34,21 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101 (narrows the type)
-    return _answer(error.status, error.body(_request_id(request)), error.headers)
+    return _answer(error.status, error.body(_request_id(request)), error.answer_headers())
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (narrows the type)
-    fields = [
+    invalid = InvalidError("One or more fields are not valid.", errors=field_problems(error))
+    return _answer(invalid.status, invalid.body(_request_id(request)))
+
+
+def field_problems(error: RequestValidationError) -> list[FieldProblem]:
+    """Each wrong field with a JSON pointer into the request."""
+    return [
         FieldProblem(pointer="#/" + "/".join(map(_escape, item["loc"])), detail=item["msg"])
         for item in error.errors()
     ]
-    invalid = InvalidError("One or more fields are not valid.", errors=fields)
-    return _answer(invalid.status, invalid.body(_request_id(request)))
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:

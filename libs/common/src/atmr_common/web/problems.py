@@ -55,6 +55,10 @@ class ProblemError(Exception):
         self.errors = errors or []
         self.extra = extra
 
+    def answer_headers(self) -> dict[str, str]:
+        """The headers of the answer; a kind of problem may know more of them than its class."""
+        return self.headers
+
     def body(self, request_id: str | None) -> dict[str, Any]:
         """The problem document."""
         problem = Problem(
@@ -127,6 +131,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large",
         422: "The request is not valid",
         428: "The version that was read must be named",
+        429: "Too many requests, or a quota of the company is used up",
         503: "A part that the answer needs is not available",
     }
     return {status: {"description": names[status], "content": content} for status in statuses}

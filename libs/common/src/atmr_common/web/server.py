@@ -6,9 +6,14 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+
+from atmr_common.runtime.lifecycle import Part
+from atmr_common.runtime.service_process import ConfigurationError
+
+BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
@@ -27,13 +32,56 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.accepting.set()
 
+    def cut(self) -> None:
+        """Wait for no open request any more: cancel each, so that its client hears of it."""
+        self.force_exit = True
+        for task in list(self.server_state.tasks):
+            task.cancel()
 
-async def serve_until_cancelled(app: FastAPI, *, host: str, port: int) -> None:
-    """Serve `app`; when this is cancelled, open requests are answered first."""
-    server = Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(serving)
-    finally:
+
+def server_part(app: Any, *, host: str, port: int, drain_s: float) -> Part:
+    """`app` served on `host` and `port`; when it stops, open requests are answered first.
+
+    The lifespan of `app` is not run: what works beside it is a part of its own.
+    """
+    server = Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=BACKLOG,
+            proxy_headers=False,  # who may name the client: ATMR_TRUSTED_PROXIES
+        )
+    )
+    serving: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        listener = _listen(host, port)
+        serving.append(asyncio.create_task(server.serve(sockets=[listener]), name="server"))
+        accepting = asyncio.create_task(server.accepting.wait())
+        await asyncio.wait({accepting, serving[0]}, return_when=asyncio.FIRST_COMPLETED)
+        accepting.cancel()
+        if serving[0].done():
+            serving[0].result()
+
+    async def stop() -> None:
         server.should_exit = True
-        await asyncio.wait({serving})
+        await serving[0]
+
+    async def ended() -> None:
+        await asyncio.shield(serving[0])
+
+    return Part(
+        name="server", start=start, stop=stop, drain_s=drain_s, hurry=server.cut, ended=ended
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot listen on {host}:{port} ({error.strerror}): set ATMR_HOST or ATMR_PORT."
+        ) from error

@@ -10,11 +10,19 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.middleware import Middleware
 
-from atmr_common.observability.requests import ObserveRequests, RequestMetrics
+from atmr_common.observability.requests import (
+    ObserveRequests,
+    RequestMetrics,
+    register_process_metrics,
+)
+from atmr_common.observability.tracing import Tracer
 from atmr_common.web.body_limit import LimitBody
+from atmr_common.web.json_limits import LimitJson
 from atmr_common.web.problem_handlers import install_problem_handlers
 from atmr_common.web.problems import Problem, responses
+from atmr_common.web.rpc import install_rpc_errors
 
 Check = Callable[[], Awaitable[str | None]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -33,6 +41,9 @@ class ServiceDescription:
     registry: CollectorRegistry
     max_body_bytes: int
     readiness: dict[str, Check] = field(default_factory=dict)
+    tracer: Tracer = field(default_factory=Tracer)
+    innermost: tuple[Middleware, ...] = ()
+    """Stand before the framework and its reading of JSON: what they answer never reaches it."""
 
 
 def create_service_app(service: ServiceDescription) -> FastAPI:
@@ -43,13 +54,18 @@ def create_service_app(service: ServiceDescription) -> FastAPI:
         version=service.version,
         lifespan=service.lifespan,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # a redirect would repeat the Host that the client sent
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        middleware=[*service.innermost, Middleware(LimitJson)],
     )
     install_problem_handlers(app)
+    install_rpc_errors(app)
     for router in [_health(service), *service.routers]:
         app.include_router(router)
     app.add_middleware(LimitBody, max_bytes=service.max_body_bytes)
-    app.add_middleware(ObserveRequests, metrics=RequestMetrics(service.registry))
+    register_process_metrics(service.registry, service=service.name, version=service.version)
+    app.state.request_metrics = RequestMetrics(service.registry)
+    app.add_middleware(ObserveRequests, metrics=app.state.request_metrics, tracer=service.tracer)
     _describe_problems(app)
     return app
 
@@ -117,7 +133,7 @@ def _replace_validation_answers(schema: dict[str, Any]) -> None:
 def _add_answers_of_every_door(schema: dict[str, Any]) -> None:
     """What the door itself answers, before or around an operation of the service."""
     with_body = {str(status): answer for status, answer in responses(400, 413).items()}
-    anywhere = {str(status): answer for status, answer in responses(503).items()}
+    anywhere = {str(status): answer for status, answer in responses(429, 503).items()}
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             answers = operation["responses"]

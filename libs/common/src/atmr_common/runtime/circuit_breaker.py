@@ -56,6 +56,15 @@ class CircuitBreaker:
     def state(self) -> CircuitState:
         return self._state
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a call would not be made now, so that a caller may leave out the attempt."""
+        if self._state is CircuitState.CLOSED:
+            return False
+        if self._state is CircuitState.HALF_OPEN:
+            return self._probing
+        return self._clock() - self._opened_at_s < self._reset_after_s
+
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Around one call. Raises CircuitOpenError instead of making it while the circuit is open.

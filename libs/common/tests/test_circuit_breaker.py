@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from atmr_common.travel.circuit_breaker import CircuitBreaker, CircuitOpenError, CircuitState
+from atmr_common.runtime.circuit_breaker import CircuitBreaker, CircuitOpenError, CircuitState
 
 
 class Seconds:
@@ -73,6 +73,18 @@ def test_half_opens_exactly_when_the_time_is_over() -> None:
     circuit.clock.now += 0.01
     circuit.succeed()
     assert circuit.changes == [CircuitState.OPEN, CircuitState.HALF_OPEN, CircuitState.CLOSED]
+
+
+def test_tells_beforehand_whether_it_refuses() -> None:
+    circuit = Circuit()
+    assert not circuit.breaker.refuses
+    circuit.opened()
+    assert circuit.breaker.refuses
+    circuit.clock.now += 10
+    assert not circuit.breaker.refuses
+    with circuit.breaker.guard():
+        assert circuit.breaker.refuses
+    assert not circuit.breaker.refuses
 
 
 def test_half_open_lets_one_call_through() -> None:
