@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from support.dispatch_client import TODAY, DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.runtime.identifiers import new_id
 from dispatch_api.bookings.domain import (
     BookingState,
@@ -29,7 +30,7 @@ DAY = date(2026, 3, 16)
 
 @pytest.fixture
 async def session(dispatch_api: DispatchApi) -> AsyncIterator[AsyncSession]:
-    async with dispatch_api.ports.database.transaction() as open_session:
+    async with dispatch_api.ports.database.transaction(OWNER) as open_session:
         yield open_session
 
 
@@ -204,12 +205,12 @@ async def test_two_plans_that_lock_the_same_bookings_wait_for_each_other(
     dispatch_api: DispatchApi, company_id: UUID
 ) -> None:
     database = dispatch_api.ports.database
-    async with database.transaction() as session:
+    async with database.transaction(OWNER) as session:
         ids = [await _booking(session, company_id) for _ in range(4)]
 
     async def assign(order: list[UUID]) -> str:
         try:
-            async with database.transaction() as session:
+            async with database.transaction(OWNER) as session:
                 await BookingRepository(session).assign_all(company_id, order, by="run", at=TODAY)
         except NotPlannableError:
             return "refused"

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from support.booking_world import BookingWorld
 from support.dispatch_client import TODAY, DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.web.identity import Role
 from dispatch_api.geocoding.port import Precision
 from dispatch_api.patients.tables import PatientAccessRow
@@ -57,14 +58,14 @@ async def _report(client: httpx.AsyncClient, booking: dict[str, Any], state: str
 
 async def _events(world: BookingWorld) -> list[tuple[str, int]]:
     """Name and aggregate version of what the outbox holds, in its order."""
-    async with world.api.ports.database.transaction() as session:
+    async with world.api.ports.database.transaction(OWNER) as session:
         rows = await session.execute(outbox.select().order_by(outbox.c.position))
         headers = [row.headers for row in rows]
     return [(h["ce_type"].rpartition(".")[2], int(h["ce_aggregateversion"])) for h in headers]
 
 
 async def _is_planned(world: BookingWorld, booking: dict[str, Any]) -> bool:
-    async with world.api.ports.database.transaction() as session:
+    async with world.api.ports.database.transaction(OWNER) as session:
         planned = await PlanRepository(session).assignments(world.company_id, date(2026, 3, 16))
     return UUID(booking["id"]) in planned
 
@@ -403,7 +404,7 @@ async def test_reading_notes_is_on_record(
     async with world.api.client(world.company_id, subject="reader") as reader:
         await reader.get(f"/v1/bookings/{booking['id']}")
         await reader.get(f"/v1/bookings/{silent['id']}")
-    async with world.api.ports.database.transaction() as session:
+    async with world.api.ports.database.transaction(OWNER) as session:
         log = await session.scalars(sa.select(PatientAccessRow).order_by(PatientAccessRow.id))
         reads = [(row.patient_id, row.fields) for row in log if row.subject == "reader"]
     assert reads == [(UUID(booking["patient_id"]), ["booking_notes"])]

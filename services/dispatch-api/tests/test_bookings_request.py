@@ -10,6 +10,7 @@ import pytest
 from support.booking_world import BookingWorld
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.web.identity import Role
 from dispatch_api.bookings.tables import BookingRow
 from dispatch_api.geocoding.port import Precision
@@ -170,7 +171,7 @@ async def test_notes_are_sealed_and_gone_with_the_patients_key(
     world: BookingWorld, dispatcher: httpx.AsyncClient
 ) -> None:
     booking = await world.booked(dispatcher, notes="Ring twice.")
-    async with world.api.ports.database.transaction() as session:
+    async with world.api.ports.database.transaction(OWNER) as session:
         row = await session.get_one(BookingRow, UUID(booking["id"]))
     assert row.sealed_notes is not None
     assert b"Ring" not in row.sealed_notes
@@ -215,7 +216,7 @@ async def test_a_clinic_sees_and_changes_only_what_it_booked(
 ) -> None:
     foreign = await world.booked(dispatcher)
     async with world.api.client(world.company_id, Role.CLINIC, "clinic-a") as clinic:
-        own = await world.booked(clinic)
+        own = await world.booked(clinic, patient_id=str(await world.patient(by="clinic-a")))
         page = (await clinic.get("/v1/bookings")).json()
         assert [item["id"] for item in page["items"]] == [own["id"]]
         reason = {"reason": "not needed"}

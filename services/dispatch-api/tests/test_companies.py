@@ -87,7 +87,7 @@ async def test_text_that_cannot_be_stored_is_a_problem(
 async def test_while_the_database_is_away_nothing_is_promised(
     dispatch_api: DispatchApi, company_id: UUID
 ) -> None:
-    nowhere = Database("postgresql://nobody@127.0.0.1:9/none")
+    nowhere = Database("postgresql://nobody@127.0.0.1:9/none", schema="dispatch")
     dispatch_api.app.state.database = nowhere
     async with dispatch_api.client(company_id) as client:
         answer = await client.get("/v1/company")

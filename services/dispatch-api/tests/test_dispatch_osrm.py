@@ -9,15 +9,16 @@ from uuid import UUID
 
 import httpx
 from support.dispatch_client import TODAY, DispatchApi
+from support.dispatch_worker import worker_of
 from support.osrm import OsrmServer
 from support.stored_days import store_day
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.runtime.clock import FixedClock
 from atmr_engine.formats.day import Point
 from atmr_engine.simulate.demand import Demand, generate_day
 from atmr_engine.simulate.geography import City
 from dispatch_api.composition import make_ports
-from dispatch_api.dispatch.worker import DispatchWorker
 from dispatch_api.settings import DispatchSettings
 
 DAY = date(2026, 3, 16)
@@ -35,7 +36,7 @@ async def planned(
         api.client(company_id) as dispatcher,
     ):
         run = await dispatcher.post("/v1/dispatch-runs", json={"date": str(DAY), "iterations": 50})
-        worker = DispatchWorker(replace(ports, database=api.ports.database), solver_seconds=0.1)
+        worker = worker_of(replace(ports, database=api.ports.database))
         assert await worker.work_once()
         ended = (await dispatcher.get(f"/v1/dispatch-runs/{run.json()['id']}")).json()
         assert ended["state"] == "completed", ended["error"]
@@ -49,7 +50,7 @@ async def test_osrm_is_killed_in_mid_run_and_the_plan_is_degraded_and_correct(
     settings = dispatch_settings.model_copy(update=changes)
     company_id = await dispatch_api.company()
     day = generate_day(Demand(bookings=16, duties=4, day=DAY, city=ON_THE_MAP), seed=4)
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         await store_day(session, company_id, day)
     answered = 0
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 from support.dispatch_client import DispatchApi
+from support.dispatch_worker import worker_of
 from support.fleet import a_driver, a_duty, a_vehicle, at, posted
 
-from dispatch_api.dispatch.worker import DispatchWorker
+from dispatch_api.dispatch.worker_loop import DispatchWorker
 
 DAY = "2026-03-17"
 
@@ -71,7 +72,7 @@ class RunningDay:
 
 @pytest.fixture
 async def day(dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient) -> RunningDay:
-    running = RunningDay(dispatcher, DispatchWorker(dispatch_api.ports, solver_seconds=0.1))
+    running = RunningDay(dispatcher, worker_of(dispatch_api.ports))
     await running.set_up()
     return running
 

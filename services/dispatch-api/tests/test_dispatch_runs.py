@@ -13,16 +13,17 @@ import httpx
 import numpy as np
 import pytest
 from support.dispatch_client import DispatchApi
+from support.dispatch_worker import worker_of
 from support.stored_days import StoredDay, store_day
 
 from atmr_common.contracts.dispatch import PlanCommitted, RunCompleted, RunRequested
+from atmr_common.database.tenancy import OWNER
 from atmr_common.travel.great_circle import GreatCircle
 from atmr_common.travel.port import Coordinate, TravelMatrix
 from atmr_common.web.identity import Role
 from atmr_engine.formats.day import Day
 from atmr_engine.simulate.demand import Demand, generate_day
-from dispatch_api.dispatch.schemas import DispatchRun
-from dispatch_api.dispatch.worker import DispatchWorker
+from dispatch_api.dispatch.worker_loop import DispatchWorker
 
 DAY = date(2026, 3, 16)
 
@@ -32,7 +33,7 @@ def generated(bookings: int = 12, duties: int = 3, seed: int = 1) -> Day:
 
 
 async def stored(api: DispatchApi, company_id: UUID, day: Day | None = None) -> StoredDay:
-    async with api.ports.database.transaction() as session:
+    async with api.ports.database.transaction(OWNER) as session:
         return await store_day(session, company_id, day or generated())
 
 
@@ -52,11 +53,11 @@ async def read(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
 
 
 def worker(api: DispatchApi) -> DispatchWorker:
-    return DispatchWorker(api.ports, solver_seconds=0.1)
+    return worker_of(api.ports)
 
 
 async def outbox_types(api: DispatchApi) -> list[str]:
-    async with api.ports.database.transaction() as session:
+    async with api.ports.database.transaction(OWNER) as session:
         rows = await session.execute(api.ports.outbox.table.select().order_by("position"))
         return [row.headers["ce_type"].rsplit(".", 1)[1] for row in rows]
 
@@ -178,15 +179,14 @@ class SlowTravel(GreatCircle):
 
 
 class DeadWorker(DispatchWorker):
-    """Does not renew its lease any more."""
+    """Does not renew its lease any more, nor looks whose its run is."""
 
-    async def _renew(self, run: DispatchRun) -> bool:
-        del run
-        return True
+    async def _look(self, *, renew: bool) -> None:
+        del renew
 
 
 def with_travel(api: DispatchApi, travel: Any) -> DispatchWorker:
-    return DispatchWorker(replace(api.ports, travel=travel), solver_seconds=0.1)
+    return worker_of(replace(api.ports, travel=travel))
 
 
 class TestRaces:
@@ -260,7 +260,7 @@ class TestRaces:
             await asyncio.Event().wait()
 
         ports = replace(dispatch_api.ports, travel=SlowTravel(die))
-        dead = DeadWorker(ports, solver_seconds=0.1)
+        dead = worker_of(ports, kind=DeadWorker)
         first = asyncio.create_task(dead.work_once())
         await died.wait()
         assert not await worker(dispatch_api).work_once(), "the lease still holds"

@@ -13,6 +13,7 @@ from support.booking_world import BookingWorld
 from support.dispatch_client import TODAY, DispatchApi
 from support.fleet import DAY, a_driver, a_duty, a_vehicle, at, duty_fields, posted
 
+from atmr_common.database.tenancy import OWNER
 from dispatch_api.bookings.domain import BookingState
 from dispatch_api.bookings.tables import BookingRow
 from dispatch_api.duties.repository import DutyRepository
@@ -142,7 +143,7 @@ async def test_breaks_of_created_shifts_reach_the_plan(
     await a_duty(
         dispatcher, await a_vehicle(dispatcher), await a_driver(dispatcher), breaks=[pause]
     )
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         (duty,) = await DutyRepository(session).of_day(company_id, date(2026, 3, 17))
     assert [(b.minutes, b.earliest, b.latest) for b in duty.breaks] == [
         (45, datetime(2026, 3, 17, 10, tzinfo=UTC), datetime(2026, 3, 17, 13, tzinfo=UTC))
@@ -270,7 +271,7 @@ async def test_a_cancelled_duty_frees_its_bookings_but_not_while_one_is_under_wa
         for booking in (mine, other)
     ]
     assert states == ["confirmed", "assigned"]
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         plans = PlanRepository(session)
         assert set(await plans.assignments(company_id, TODAY.date())) == {UUID(other["id"])}
         assert await plans.version(company_id, TODAY.date()) == 2
@@ -278,7 +279,7 @@ async def test_a_cancelled_duty_frees_its_bookings_but_not_while_one_is_under_wa
 
 
 async def set_state(api: DispatchApi, booking_id: str, state: BookingState) -> None:
-    async with api.ports.database.transaction() as session:
+    async with api.ports.database.transaction(OWNER) as session:
         (await session.get_one(BookingRow, UUID(booking_id))).state = state
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.runtime.identifiers import new_id
 from dispatch_api.drivers.domain import Break, Credential, DriverKind, Shift, StoredDriver
 from dispatch_api.drivers.repository import DriverRepository, ShiftRepository
@@ -65,7 +66,7 @@ async def test_a_duty_of_the_day_has_everything_that_planning_needs(
         Credential(skill="bariatric", expires_on=DAY - timedelta(days=1)),
     )
     second = a_driver("Ben", DriverKind.REGULAR, Credential(skill="stairs"))
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         vehicle = VehicleRow(
             id=new_id(),
             company_id=company_id,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.tokens import TokenSigner
 
 from atmr_common.runtime.service_process import ConfigurationError
-from atmr_common.web.tokens import DevelopmentIssuer
 from dispatch_api.composition import make_ports
 from dispatch_api.geocoding.index_building import build_index
 from dispatch_api.settings import DispatchSettings
@@ -17,7 +17,7 @@ VILLAGE = Path(__file__).parent / "geocoding_village.osm"
 
 
 async def test_the_index_of_the_setting_answers(
-    dispatch_settings: DispatchSettings, development_issuer: DevelopmentIssuer, tmp_path: Path
+    dispatch_settings: DispatchSettings, development_issuer: TokenSigner, tmp_path: Path
 ) -> None:
     index = tmp_path / "places.sqlite"
     build_index(VILLAGE, index, built_at=datetime(2026, 3, 1, tzinfo=UTC))
@@ -30,7 +30,7 @@ async def test_the_index_of_the_setting_answers(
 @pytest.mark.parametrize("content", [None, b"not an index"])
 async def test_a_missing_or_foreign_index_stops_the_start_with_its_name(
     dispatch_settings: DispatchSettings,
-    development_issuer: DevelopmentIssuer,
+    development_issuer: TokenSigner,
     tmp_path: Path,
     content: bytes | None,
 ) -> None:

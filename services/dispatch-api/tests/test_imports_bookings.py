@@ -12,6 +12,7 @@ import pytest
 from support.booking_world import BookingWorld
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.web.identity import Role
 from dispatch_api.bookings.repository import BookingRepository
 from dispatch_api.bookings.tables import BookingRow
@@ -54,7 +55,7 @@ async def _bookings(client: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
 
 
 async def _count(api: DispatchApi, *tables: Any) -> Sequence[int]:
-    async with api.ports.database.transaction() as session:
+    async with api.ports.database.transaction(OWNER) as session:
         return [len((await session.scalars(table.__table__.select())).all()) for table in tables]
 
 
@@ -84,7 +85,7 @@ async def test_a_home_is_sealed_and_the_clinic_is_shared(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient
 ) -> None:
     await _import(dispatcher, _file(ALLER, OTHER))
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         places = (await session.scalars(PlaceRow.__table__.select())).all()
         rows = [await session.get_one(PlaceRow, place_id) for place_id in places]
     homes = [row for row in rows if row.patient_id is not None]
@@ -272,6 +273,6 @@ async def test_a_thousand_rows_take_a_few_seconds(
     assert report["counts"] == {"created": 1_000}
     assert seconds < 15, f"{seconds:.1f} s"  # a few seconds where nobody else uses the machine
     world = BookingWorld(dispatch_api, company_id)
-    async with world.api.ports.database.transaction() as session:
+    async with world.api.ports.database.transaction(OWNER) as session:
         one = await BookingRepository(session).by_references(company_id, ["A-999"])
     assert one["A-999"].mobility == "wheelchair"

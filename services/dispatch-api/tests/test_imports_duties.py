@@ -8,6 +8,7 @@ import httpx
 import pytest
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from dispatch_api.drivers.tables import DriverRow, ShiftRow
 from dispatch_api.duties.tables import DutyRow
 from dispatch_api.vehicles.tables import VehicleRow
@@ -45,7 +46,7 @@ async def _duties(client: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
 
 async def _counts(api: DispatchApi) -> list[int]:
     tables: list[Any] = [VehicleRow, DriverRow, ShiftRow, DutyRow]
-    async with api.ports.database.transaction() as session:
+    async with api.ports.database.transaction(OWNER) as session:
         return [len((await session.scalars(table.__table__.select())).all()) for table in tables]
 
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 from support.booking_world import BookingWorld
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.web.identity import Role
 from dispatch_api.patients.tables import PatientAccessRow, PatientRow, PatientTokenRow
 from dispatch_api.places.tables import PlaceRow
@@ -51,7 +52,7 @@ async def test_nothing_that_identifies_stands_readable_in_the_table(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient
 ) -> None:
     created = await create(dispatcher)
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         row = await session.get_one(PatientRow, UUID(created["id"]))
     kept = repr(row.model_dump()).encode() + (row.sealed or b"") + (row.data_key or b"")
     for secret in ("Mercier", "555 01 23", "1948", "hearing"):
@@ -123,7 +124,9 @@ async def test_drivers_and_services_see_a_masked_patient(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient, company_id: UUID, role: Role
 ) -> None:
     patient = await create(dispatcher)
-    async with dispatch_api.client(company_id, role) as client:
+    world = BookingWorld(dispatch_api, company_id)
+    await world.carried(dispatcher, "driver-1", patient_id=patient["id"])
+    async with dispatch_api.client(company_id, role, "driver-1") as client:
         seen = (await client.get(f"/v1/patients/{patient['id']}")).json()
         refused = await client.post("/v1/patients/search", json={"text": "mercier"})
     assert seen["masked"]
@@ -135,16 +138,16 @@ async def test_drivers_and_services_see_a_masked_patient(
 async def test_every_read_of_identifying_fields_is_on_record(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient, company_id: UUID
 ) -> None:
-    patient = await create(dispatcher, notes=None)
-    path = f"/v1/patients/{patient['id']}"
     async with dispatch_api.client(company_id, Role.CLINIC, "nurse") as clinic:
+        patient = await create(clinic, notes=None)
+        path = f"/v1/patients/{patient['id']}"
         await clinic.get(path)
         await search(clinic, "mercier")
     async with dispatch_api.client(company_id, Role.DRIVER, "driver") as driver:
         await driver.get(path)
     async with dispatch_api.client(company_id, Role.ADMIN, "admin") as admin:
         entries = (await admin.get(path + "/accesses")).json()["items"]
-    assert [entry["subject"] for entry in entries] == ["nurse", "nurse", "tester"]
+    assert [entry["subject"] for entry in entries] == ["nurse", "nurse", "nurse"]
     assert entries[0]["role"] == "clinic"
     assert entries[0]["fields"] == ["name", "phone", "birth_year"]
     refused = await dispatcher.get(path + "/accesses")
@@ -166,7 +169,7 @@ async def test_erasure_leaves_the_id_and_nothing_else(
     assert await search(dispatcher, "mercier") == []
     place = (await dispatcher.get(f"/v1/places/{home.json()['id']}")).json()
     assert (place["lat"], place["dispatchable"]) == (None, False)
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         row = await session.get_one(PatientRow, patient_id)
         tokens = sa.select(sa.func.count()).where(col(PatientTokenRow.patient_id) == patient_id)
         kept_home = await session.get_one(PlaceRow, UUID(home.json()["id"]))

@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from support.booking_world import BookingWorld
 from support.dispatch_client import DispatchApi
 
 from atmr_common.web.identity import Role
@@ -150,7 +151,9 @@ async def test_the_search_answers_hits_and_says_when_the_index_is_damaged(
 async def test_a_corrected_pin_keeps_who_and_when(
     dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient, company_id: UUID
 ) -> None:
-    place = await create(dispatcher, address="nowhere 1", entrance="old")
+    place = await create(dispatcher, address="nowhere 1", entrance="old", lat=46.1, lon=6.1)
+    world = BookingWorld(dispatch_api, company_id)
+    await world.carried(dispatcher, "driver-7", dropoff_place_id=place["id"])
     async with dispatch_api.client(company_id, Role.DRIVER, "driver-7") as driver:
         answer = await driver.patch(
             f"/v1/places/{place['id']}/pin", json={"lat": 46.2, "lon": 6.1, "entrance": "ramp"}
@@ -178,9 +181,15 @@ async def test_a_home_is_masked_for_a_driver_who_may_still_correct_its_pin(
 ) -> None:
     home = await home_of_a_patient(dispatcher)
     path = f"/v1/places/{home['id']}"
-    async with dispatch_api.client(company_id, Role.DRIVER) as driver:
+    world, trip = BookingWorld(dispatch_api, company_id), {"pickup_place_id": home["id"]}
+    await world.carried(dispatcher, "driver-1", patient_id=home["patient_id"], **trip)
+    async with dispatch_api.client(company_id, Role.DRIVER, "driver-1") as driver:
         read = (await driver.get(path)).json()
         pinned = (await driver.patch(f"{path}/pin", json={"lat": 46.3, "lon": 6.2})).json()
+    async with dispatch_api.client(company_id, Role.DRIVER, "driver-2") as colleague:
+        unknown = await colleague.get(path)
+        missing = await colleague.patch(f"{path}/pin", json={"lat": 46.3, "lon": 6.2})
+    assert (unknown.status_code, missing.status_code) == (404, 404)
     for seen in (read, pinned):
         assert seen["masked"]
         assert [seen[name] for name in ("lat", "lon", "address", "door_code")] == [None] * 4

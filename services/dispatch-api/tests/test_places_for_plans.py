@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col
 from support.dispatch_client import DispatchApi
 
+from atmr_common.database.tenancy import OWNER
 from atmr_common.runtime.identifiers import new_id
 from dispatch_api.geocoding.port import Precision
 from dispatch_api.patients.tables import PatientRow
@@ -35,7 +36,7 @@ def a_place(patient_id: UUID | None = None, **details: object) -> StoredPlace:
 @pytest.fixture
 async def patient_id(dispatch_api: DispatchApi, company_id: UUID) -> UUID:
     patient_id = new_id()
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         session.add(
             PatientRow(
                 id=patient_id,
@@ -53,7 +54,7 @@ async def test_homes_are_opened_and_nothing_of_them_is_readable_in_the_table(
     dispatch_api: DispatchApi, company_id: UUID, patient_id: UUID
 ) -> None:
     shared, home = a_place(), a_place(patient_id, label="Rue des Bains 4", door_code="4711")
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         places = PlaceRepository(session, dispatch_api.ports.vault)
         await places.add_all(company_id, [shared, home])
         located = await places.located(company_id, {shared.id, home.id})
@@ -79,7 +80,7 @@ async def test_another_companys_places_are_not_there(
 ) -> None:
     other = await dispatch_api.company("Another")
     place = a_place()
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         places = PlaceRepository(session, dispatch_api.ports.vault)
         await places.add_all(other, [place])
         assert await places.located(company_id, {place.id}) == {}
@@ -91,7 +92,7 @@ async def test_a_place_that_is_not_located_is_not_dispatchable(
     dispatch_api: DispatchApi, company_id: UUID
 ) -> None:
     place = a_place(lat=None, lon=None)
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         places = PlaceRepository(session, dispatch_api.ports.vault)
         await places.add_all(company_id, [place])
         located = await places.located(company_id, {place.id})

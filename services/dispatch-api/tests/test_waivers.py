@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from support.dispatch_client import DispatchApi
+from support.dispatch_worker import worker_of
 from support.stored_days import StoredDay, store_day
 
+from atmr_common.database.tenancy import OWNER
 from atmr_engine.formats.day import BookingRecord, Day, DutyRecord, Mobility, Place, Point
 from atmr_engine.problem import Capacity
-from dispatch_api.dispatch.worker import DispatchWorker
 
 DAY = date(2026, 3, 16)
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -55,13 +56,13 @@ LATE_VEHICLE = Day(
 
 @pytest.fixture
 async def day(dispatch_api: DispatchApi, company_id: UUID) -> StoredDay:
-    async with dispatch_api.ports.database.transaction() as session:
+    async with dispatch_api.ports.database.transaction(OWNER) as session:
         return await store_day(session, company_id, LATE_VEHICLE)
 
 
 async def planned(api: DispatchApi, dispatcher: httpx.AsyncClient) -> dict[str, Any]:
     await dispatcher.post("/v1/dispatch-runs", json={"date": str(DAY), "iterations": 5})
-    assert await DispatchWorker(api.ports, solver_seconds=0.1).work_once()
+    assert await worker_of(api.ports).work_once()
     return dict((await dispatcher.get(f"/v1/plans/{DAY}")).json())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from atmr_common.runtime.clock import SystemClock
 from standalone.errors import StartError
-from standalone.issuer import development_issuer
+from standalone.issuer.signing import development_issuer
 
 
 def test_the_key_is_kept_and_nothing_else_is_left(tmp_path: Path) -> None:

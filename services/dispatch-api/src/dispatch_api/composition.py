@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
 
-from atmr_common.bus.memory import MemoryBus
+from atmr_common.bus.build import build_bus
 from atmr_common.bus.port import Bus
-from atmr_common.cache.memory import MemoryCache
+from atmr_common.cache.build import open_caches
 from atmr_common.database.engine import Database
-from atmr_common.database.outbox import Outbox, OutboxRelay
+from atmr_common.database.idempotency import AnswerStore
+from atmr_common.database.outbox import Outbox
+from atmr_common.database.relay import OutboxRelay
+from atmr_common.database.relay_metrics import RelayMetrics
+from atmr_common.observability.traced_bus import TracedBus
+from atmr_common.observability.tracer_building import build_tracer
+from atmr_common.observability.tracing import Tracer
 from atmr_common.runtime.clock import Clock, SystemClock
+from atmr_common.runtime.crash_points import CrashPoints
+from atmr_common.runtime.lifecycle import stop_in_time
 from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.travel.build import build_travel
-from atmr_common.web.tokens import TokenVerifier
+from atmr_common.web.identity_parts import build_identity
+from atmr_common.web.rate_limits import DoorLimits
 from dispatch_api import schema
+from dispatch_api.bookings.express.build import booking_writers
 from dispatch_api.geocoding.errors import IndexUnusableError
 from dispatch_api.geocoding.offline_index import OfflineGeocoder
-from dispatch_api.patients.master_key import read_master_key
+from dispatch_api.patients.master_key import read_master_keys
 from dispatch_api.patients.vault import PatientVault
 from dispatch_api.ports import Ports
 from dispatch_api.settings import DispatchSettings
+from dispatch_api.usage.quotas import Quotas
 
 SOURCE = "/atmr/dispatch-api"
 
@@ -38,37 +50,87 @@ async def make_ports(
     clock: Clock | None = None,
     jwks: dict[str, Any] | None = None,
     http: httpx.AsyncClient | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Ports]:
     """The ports of one process; what is not handed in is made from the settings, and closed."""
     clock = clock or SystemClock()
     registry = CollectorRegistry()
-    vault = PatientVault(read_master_key(settings))
-    verifier = _verifier(settings, jwks)
+    crash = CrashPoints.from_setting(settings.crash_at, environment=settings.environment)
+    vault = PatientVault(read_master_keys(settings))
+    identity = build_identity(settings, registry=registry, jwks=jwks)
     async with AsyncExitStack() as own:
-        if bus is None:
-            bus = MemoryBus()
-            own.push_async_callback(bus.aclose)
+        own.push_async_callback(identity.aclose)
+        if tracer is None:
+            tracer = _tracer(settings)
+            own.push_async_callback(tracer.aclose)
         geocoder = _geocoder(settings)
         if geocoder is not None:
             own.callback(geocoder.close)
-        database = Database(
-            settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
-        )
-        own.push_async_callback(database.aclose)
-        travel = build_travel(settings.travel, cache=MemoryCache(), registry=registry, client=http)
+        database = _database(settings)
+        own.push_async_callback(stop_in_time, "database", database.aclose)
+        if bus is None:  # closed before the database, which its receivers use to their end
+            bus = build_bus(settings.kafka, registry, crash=crash)
+            own.push_async_callback(stop_in_time, "bus", bus.aclose)
+        bus = TracedBus(bus, tracer)
+        relay = _relay(settings, bus, clock, registry, crash)
+        own.push_async_callback(relay.aclose)
+        caches = await own.enter_async_context(open_caches(settings.redis, registry))
+        travel = build_travel(settings.travel, cache=caches.cache, registry=registry, client=http)
         own.push_async_callback(travel.aclose)
-        yield Ports(
+        ports = Ports(
             database=database,
             bus=bus,
             outbox=Outbox(schema.outbox, source=SOURCE, clock=clock),
-            relay=OutboxRelay(database, schema.outbox, bus),
+            answers=AnswerStore(schema.idempotency_key, secret=vault.answers_secret, clock=clock),
+            relay=relay,
             travel=travel,
             geocoder=geocoder,
             vault=vault,
-            verifier=verifier,
+            identity=identity,
+            limits=DoorLimits(settings.door_limits, caches.limiter, registry),
+            quotas=Quotas(settings.quotas, clock, registry),
             clock=clock,
             registry=registry,
+            tracer=tracer,
+            crash=crash,
         )
+        if settings.booking_group_commit:
+            ports = replace(ports, express=booking_writers(settings, ports))
+        yield ports
+
+
+def _database(settings: DispatchSettings) -> Database:
+    return Database(
+        settings.database_url.get_secret_value(),
+        schema=schema.SCHEMA,
+        pool_size=settings.database_pool_size,
+    )
+
+
+def _relay(
+    settings: DispatchSettings,
+    bus: Bus,
+    clock: Clock,
+    registry: CollectorRegistry,
+    crash: CrashPoints,
+) -> OutboxRelay:
+    return OutboxRelay(
+        settings.database_url.get_secret_value(),
+        schema.outbox,
+        bus,
+        clock=clock,
+        metrics=RelayMetrics(registry),
+        crash=crash if crash.chances else None,
+    )
+
+
+def _tracer(settings: DispatchSettings) -> Tracer:
+    return build_tracer(
+        settings.otlp_endpoint,
+        sample_ratio=settings.trace_sample_ratio,
+        service="dispatch-api",
+        version=version("atmr-dispatch-api"),
+    )
 
 
 def _geocoder(settings: DispatchSettings) -> OfflineGeocoder | None:
@@ -78,18 +140,3 @@ def _geocoder(settings: DispatchSettings) -> OfflineGeocoder | None:
         return OfflineGeocoder(settings.places_index)
     except IndexUnusableError as error:
         raise ConfigurationError(f"ATMR_PLACES_INDEX cannot be used: {error}") from error
-
-
-def _verifier(settings: DispatchSettings, jwks: dict[str, Any] | None) -> TokenVerifier:
-    keys = _key_set(settings) if jwks is None else jwks
-    return TokenVerifier(issuer=settings.auth_issuer, audience=settings.auth_audience, jwks=keys)
-
-
-def _key_set(settings: DispatchSettings) -> dict[str, Any]:
-    if settings.auth_jwks_file is None:
-        raise ConfigurationError("Set ATMR_AUTH_JWKS_FILE to the issuer's JSON Web Key Set.")
-    try:
-        keys: dict[str, Any] = json.loads(settings.auth_jwks_file.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"ATMR_AUTH_JWKS_FILE cannot be read: {error}") from error
-    return keys

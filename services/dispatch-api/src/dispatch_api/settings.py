@@ -8,6 +8,7 @@ from pydantic import Field, HttpUrl, SecretStr
 
 from atmr_common.runtime.settings import ServiceSettings
 from atmr_common.travel.settings import OsrmSettings, TravelSettings
+from dispatch_api.companies.schemas import CompanyQuotas
 
 
 class DispatchSettings(ServiceSettings):
@@ -15,10 +16,10 @@ class DispatchSettings(ServiceSettings):
 
     port: int = Field(8000, ge=0, le=65535, description="Port of the dispatch API.")
     patient_key_file: Path | None = Field(
-        None, description="File with the key that protects patients' data."
+        None, description="File with the keys that protect patients' data, one version per line."
     )
     patient_key: SecretStr | None = Field(
-        None, description="The same key inline, base64 of 32 bytes; the file wins."
+        None, description="The same inline; one key alone is base64 of 32 bytes. The file wins."
     )
     places_index: Path | None = Field(
         None, description="Offline geocoding index (`atmr places build`)."
@@ -33,10 +34,51 @@ class DispatchSettings(ServiceSettings):
     osrm_block_size: int = Field(
         100, ge=1, le=10_000, description="Places per request; OSRM's --max-table-size or less."
     )
-    solver_seconds: float = Field(2.0, ge=0, le=600, description="Search time of a run.")
+    solver_seconds: float = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="Search time of a run of 100 bookings; a day's is in proportion to its size, "
+        "at most ten times as long.",
+    )
+    worker_port: int = Field(
+        8010, ge=0, le=65535, description="Port of a worker's own health and metrics."
+    )
+    worker_slots: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Dispatch runs worked on at once, each in a process of some 150 MB; the number "
+        "of cores if not set, 3 at least and 8 at most.",
+    )
+    daily_bookings: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="Bookings of a company per day, where it has no quota of its own.",
+    )
+    daily_solver_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=10_000_000,
+        description="Search time of a company's runs per day, where it has no quota of its own.",
+    )
+    decision_days: int = Field(
+        365, ge=1, le=3650, description="How many days dispatch decisions are kept for learning."
+    )
+    booking_group_commit: bool = Field(
+        True, description="Commit bookings that arrive together in one transaction."
+    )
     worker_in_process: bool = Field(
         False, description="Work on dispatch runs inside the API process (standalone does)."
     )
+
+    @property
+    def quotas(self) -> CompanyQuotas:
+        """Of companies without quotas of their own."""
+        return CompanyQuotas(
+            daily_bookings=self.daily_bookings, daily_solver_seconds=self.daily_solver_seconds
+        )
 
     @property
     def travel(self) -> TravelSettings:

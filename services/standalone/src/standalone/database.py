@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from atmr_common.database.migrations import upgrade
+from atmr_common.database.migrations import MigrationBlockedError, upgrade
 from standalone.embedded_postgres import EmbeddedPostgres
 from standalone.errors import DatabaseUnreachableError
 from standalone.servers import ServerKind
@@ -40,7 +40,11 @@ async def migrate(database: DatabaseInUse, kinds: Sequence[ServerKind]) -> None:
     """Bring every server's schema to its newest revision."""
     try:
         for kind in kinds:
+            if kind.package is None:
+                continue
             await upgrade(database.url, package=kind.package, schema=kind.schema)
+    except MigrationBlockedError as error:
+        raise DatabaseUnreachableError(str(error)) from error
     except (OSError, SQLAlchemyError) as error:
         if database.embedded is not None:
             raise

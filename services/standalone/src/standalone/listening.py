@@ -34,14 +34,12 @@ def url_of(listener: socket.socket) -> str:
 
 
 def _listen(kind: ServerKind, settings: StandaloneSettings) -> socket.socket:
-    port = kind.port(settings)
+    host, port = kind.own_host(settings), kind.port(settings)
     try:
-        family, _, _, _, address = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[
-            0
-        ]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family)
     except OSError as error:
-        raise StartError(f"Cannot listen on {settings.host}: {error}; set ATMR_HOST.") from error
+        raise StartError(f"Cannot listen on {host}: {error}; set ATMR_HOST.") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -49,7 +47,7 @@ def _listen(kind: ServerKind, settings: StandaloneSettings) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise _refusal(kind, settings.host, port, error) from error
+        raise _refusal(kind, host, port, error) from error
     return listener
 
 

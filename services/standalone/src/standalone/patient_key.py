@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import secrets
 from pathlib import Path
+
+from standalone.kept_key import kept_key_file
 
 __all__ = ["patient_key_file"]
 
-KEY_BYTES = 32
-
 
 def patient_key_file(folder: Path) -> Path:
-    """The key's file in `folder`, written whole or not at all when it is not there yet."""
-    path = folder / "patient.key"
-    if not path.exists():
-        unfinished = folder / "patient.key.unfinished"
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-    return path
+    """The key's file in `folder`; made where it is not there yet."""
+    return kept_key_file(folder, "patient.key")

@@ -11,7 +11,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from atmr_common.bus.memory import MemoryBus
@@ -20,22 +19,18 @@ from atmr_common.runtime.clock import Clock, SystemClock
 from atmr_common.runtime.leaving import leave
 from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.web.identity import Role
-from atmr_common.web.tokens import DevelopmentIssuer
 from standalone.database import DatabaseInUse, migrate, open_database
 from standalone.embedded_postgres import EmbeddedPostgresError
 from standalone.embedded_postgres.data_folder import make_folder
 from standalone.errors import PartEndedError, StartError
-from standalone.issuer import development_issuer
+from standalone.issuer.signing import DevelopmentIssuer, development_issuer
 from standalone.listening import listening_sockets, url_of
-from standalone.patient_key import patient_key_file
-from standalone.servers import AUDIENCE, SERVERS, Shared
+from standalone.servers import AUDIENCE, SERVERS, TOKEN_LIFETIME, Shared
 from standalone.serving import serving
 from standalone.settings import StandaloneSettings, read_settings
 from standalone.stopping import Body, StopRequest, run_until_stopped
 
 __all__ = ["Running", "exit_code_of", "running_standalone", "serve"]
-
-TOKEN_LIFETIME = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +77,9 @@ async def running_standalone(
     configure_logs(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
         listeners = stack.enter_context(listening_sockets(SERVERS, settings))
+        urls = {
+            kind.name: url_of(listener) for kind, listener in zip(SERVERS, listeners, strict=True)
+        }
         make_folder(settings.data)
         database = await stack.enter_async_context(open_database(settings, announce))
         await migrate(database, SERVERS)
@@ -90,17 +88,15 @@ async def running_standalone(
             database_url=database.url,
             bus=MemoryBus(),
             clock=clock,
-            jwks=issuer.jwks(),
-            patient_key_file=patient_key_file(settings.data),
+            issuer=issuer,
+            data=settings.data,
+            urls=urls,
         )
         tasks = {}
         for kind, listener in zip(SERVERS, listeners, strict=True):
             app = await stack.enter_async_context(kind.application(shared))
             server = serving(app, listener, stop, drain_s=settings.drain_seconds)
             tasks[kind.name] = await stack.enter_async_context(server)
-        urls = {
-            kind.name: url_of(listener) for kind, listener in zip(SERVERS, listeners, strict=True)
-        }
         yield Running(urls=urls, issuer=issuer, database=database, tasks=tasks)
 
 

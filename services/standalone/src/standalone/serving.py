@@ -26,7 +26,12 @@ async def serving(
     The lifespan runs here and not in uvicorn, which would end the process when it fails.
     """
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=drain_s
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # who may name the client: ATMR_TRUSTED_PROXIES
+        timeout_graceful_shutdown=drain_s,
     )
     async with app.router.lifespan_context(app):
         server = Server(config)

@@ -42,6 +42,13 @@ class StandaloneSettings(BaseSettings):
     dispatch_port: int | None = Field(
         None, ge=0, le=65535, description="Port of dispatch-api; the port base if not set."
     )
+    issuer_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of the token issuer; the port base + 9 if not set."
+    )
+    issuer_host: str = Field(
+        "127.0.0.1",
+        description="Address of the token issuer, which gives any role to whoever reaches it.",
+    )
     drain_seconds: int = Field(
         10, ge=1, le=600, description="How long open requests may take when we stop."
     )

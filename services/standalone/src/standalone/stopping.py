@@ -7,6 +7,10 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import uvloop
+
+from atmr_common.runtime.service_process import log_stray_error
+
 __all__ = ["Body", "StopRequest", "run_until_stopped"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,7 +47,7 @@ Body = Callable[[StopRequest], Coroutine[Any, Any, None]]
 
 def run_until_stopped(body: Body, announce: Callable[[str], None]) -> int:
     """Run `body` to its end or to a signal; the exit code. Its own errors come through."""
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     try:
         return loop.run_until_complete(_run(body, announce))
     finally:
@@ -66,6 +70,7 @@ async def _cancel_others() -> None:
 
 async def _run(body: Body, announce: Callable[[str], None]) -> int:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_stray_error)
     stop = StopRequest(announce)
     work = asyncio.create_task(body(stop))
     for number in SIGNALS:

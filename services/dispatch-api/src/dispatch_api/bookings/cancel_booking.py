@@ -29,7 +29,7 @@ async def cancel_booking(
     late = await _is_late(desk, caller, booking)
     at_the_door = booking.state is BookingState.ARRIVED
     reason = f"{cancellation.reason} (at the door)" if at_the_door else cancellation.reason
-    await desk.take_out_of_plan(caller, booking, "the booking was cancelled")
+    await desk.take_out_of_plan(caller, booking, "booking_cancelled")
     event = BookingCancelled(
         booking_id=booking.id,
         by=caller.role,  # people's words and names stay in the history

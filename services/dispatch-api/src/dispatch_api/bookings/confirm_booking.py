@@ -50,7 +50,7 @@ async def mark_ready(
         problem = FieldProblem(pointer="#/body/ready_at", detail=f"is not on {booking.day}")
         raise InvalidError(f"The booking is on {booking.day}.", errors=[problem])
     if booking.state is BookingState.ASSIGNED:
-        await desk.take_out_of_plan(caller, booking, "the patient is ready at another time")
+        await desk.take_out_of_plan(caller, booking, "ready_at_another_time")
     changes = _interval(ready_at, timedelta(minutes=company.settings.pickup_window_min))
     changes["state"] = BookingState.CONFIRMED
     event = BookingReady(booking_id=booking.id, ready_at=ready_at)
@@ -77,6 +77,6 @@ def _interval(ready_at: datetime, width: timedelta) -> dict[str, object]:
 
 async def _require_known_places(desk: BookingDesk, caller: Caller, booking: StoredBooking) -> None:
     ends = (booking.pickup_place_id, booking.dropoff_place_id)
-    coarse = waiting_reason(booking, await desk.places(caller.company_id, *ends))
+    coarse = waiting_reason(booking, await desk.places(caller, *ends, agreed=ends))
     if coarse:
         raise PlaceTooCoarseError(coarse)

@@ -6,7 +6,7 @@ to a duty whose crew they are. Locks are taken in one order: the day's plan, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,8 +16,9 @@ from fastapi import Depends
 
 from atmr_common.contracts.bookings import BookingChanged
 from atmr_common.contracts.envelope import Event
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.web.access import Caller
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.identity import Role
 from atmr_common.web.problems import ConflictError, NotFoundError
 from dispatch_api.bookings.domain import (
@@ -27,7 +28,7 @@ from dispatch_api.bookings.domain import (
     Transition,
     check_transition,
 )
-from dispatch_api.bookings.errors import TransitionRefusedError, VersionChangedError
+from dispatch_api.bookings.errors import TransitionRefusedError
 from dispatch_api.bookings.intake import Intake, Places, opened_notes
 from dispatch_api.bookings.related_repository import RelatedRepository, TransportedPatient
 from dispatch_api.bookings.repository import BookingRepository
@@ -35,7 +36,9 @@ from dispatch_api.bookings.schemas import Booking
 from dispatch_api.companies.repository import CompanyRepository
 from dispatch_api.companies.schemas import Company
 from dispatch_api.patients.service import PatientService
+from dispatch_api.patients.sight import out_of_sight
 from dispatch_api.places.repository import PlaceRepository
+from dispatch_api.places.sight import hidden_places
 from dispatch_api.plans.repository import PlanRepository
 from dispatch_api.plans.service import PlanService
 from dispatch_api.ports import Ports, PortsDep
@@ -72,25 +75,38 @@ class BookingDesk:
             booked_by=caller.subject,
         )
 
-    async def places(self, company_id: UUID, *place_ids: UUID) -> Places:
-        """Where these places are; all must be the company's."""
-        found = await self._places.located(company_id, set(place_ids))
+    async def count_new(self, caller: Caller, count: int) -> None:
+        """Count new bookings as used; QuotaExceededError when the day has no room for them."""
+        await self.ports.quotas.spend_bookings(self.session, caller.company_id, count)
+
+    async def places(
+        self, caller: Caller, *place_ids: UUID, agreed: Collection[UUID] = ()
+    ) -> Places:
+        """Where these places are; the caller must know of all but those of the booking's own.
+
+        `agreed`: the places that the booking has, whoever chose them.
+        """
+        found = await self._places.located(caller.company_id, set(place_ids))
+        named = set(place_ids) - set(agreed)
+        hidden = await hidden_places(self.session, caller, named)
         for place_id in place_ids:
-            if place_id not in found:
+            if place_id not in found or place_id in hidden:
                 raise NotFoundError(f"There is no place {place_id}.")
         return found
 
-    async def patient(self, company_id: UUID, patient_id: UUID) -> TransportedPatient:
+    async def patient(self, caller: Caller, patient_id: UUID) -> TransportedPatient:
         """The patient, held so that an erasure waits."""
-        found = await self.related.patients(company_id, [patient_id], hold=True)
-        if patient_id not in found:
+        found = await self.related.patients(caller.company_id, [patient_id], hold=True)
+        hidden = await out_of_sight(self.session, caller, patient_id)
+        if hidden or patient_id not in found:
             raise NotFoundError(f"There is no patient {patient_id}.")
         return found[patient_id]
 
     async def find(self, caller: Caller, booking_id: UUID) -> StoredBooking:
         """The booking, if the caller may know of it."""
         booking = await self.bookings.find(caller.company_id, booking_id)
-        if booking is None or not await self._visible(caller, booking):
+        visible = await self._visible(caller, booking_id, booking)
+        if booking is None or not visible:
             raise NotFoundError(f"There is no booking {booking_id}.")
         return booking
 
@@ -109,11 +125,7 @@ class BookingDesk:
         booking = await self.bookings.find(caller.company_id, booking_id, lock=True)
         if booking is None or booking.day != seen.day:
             raise ConflictError("The booking was moved at the same moment; try again.")
-        if version is not None and booking.version != version:
-            raise VersionChangedError(
-                f"The booking is at version {booking.version}, not {version}; read it again.",
-                version=booking.version,
-            )
+        require_version(booking.version, version, "booking")
         return booking
 
     async def change(
@@ -184,11 +196,14 @@ class BookingDesk:
         await log.record_access(caller, [(patient_id, NOTES) for patient_id in sorted(opened)])
         return shown
 
-    async def _visible(self, caller: Caller, booking: StoredBooking) -> bool:
+    async def _visible(
+        self, caller: Caller, booking_id: UUID, booking: StoredBooking | None
+    ) -> bool:
+        """Whether the caller may know of it; asks as much whether it exists or not."""
         if caller.role is Role.CLINIC:
-            return booking.booked_by == caller.subject
+            return booking is not None and booking.booked_by == caller.subject
         if caller.role is Role.DRIVER:
-            duty = await self.related.assigned_duty(caller.company_id, booking.id)
+            duty = await self.related.assigned_duty(caller.company_id, booking_id)
             return duty is not None and caller.subject in duty.crew
         return True
 

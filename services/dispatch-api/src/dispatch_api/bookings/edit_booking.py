@@ -41,7 +41,7 @@ async def edit_booking(
         return await desk.show(caller, changed)
     state, waits = await _state_after(desk, caller, booking, changes)
     if booking.state is BookingState.ASSIGNED:
-        await desk.take_out_of_plan(caller, booking, "the booking was changed")
+        await desk.take_out_of_plan(caller, booking, "booking_changed")
     if state is not booking.state:
         changes["state"] = state
     reason = waits or f"changed: {', '.join(for_plan)}"[:300]
@@ -72,7 +72,7 @@ async def _changes(
     """The fields that become different, checked."""
     values = change.model_dump(exclude_unset=True)
     if "notes" in values:
-        patient = await desk.patient(caller.company_id, booking.patient_id)
+        patient = await desk.patient(caller, booking.patient_id)
         notes = sealed_notes(intake.vault, patient, booking.patient_id, values.pop("notes"))
         values["sealed_notes"] = notes
     if values.get("reference") not in {None, booking.reference}:
@@ -108,7 +108,9 @@ async def _state_after(
 ) -> tuple[BookingState, str | None]:
     """The state that the changed booking goes to, and why it waits there if it does."""
     after = replace(booking, **changes)
-    places = await desk.places(caller.company_id, after.pickup_place_id, after.dropoff_place_id)
+    ends = (after.pickup_place_id, after.dropoff_place_id)
+    agreed = (booking.pickup_place_id, booking.dropoff_place_id)
+    places = await desk.places(caller, *ends, agreed=agreed)
     coarse = waiting_reason(after, places)
     if coarse and booking.state is not BookingState.REQUESTED:
         raise PlaceTooCoarseError(coarse)

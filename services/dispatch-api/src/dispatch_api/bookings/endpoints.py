@@ -8,7 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from atmr_common.web.access import Booker, Dispatcher, Driver
+from atmr_common.web.access import BookingDispatcher, BookingReader, BookingWriter, TripReporter
+from atmr_common.web.entity_versions import NamedVersion, SeenVersion, tagged
+from atmr_common.web.idempotency import IdempotentRoute
 from atmr_common.web.pagination import CursorText, Limit, Page
 from atmr_common.web.problems import responses
 from dispatch_api.bookings import service
@@ -46,16 +48,17 @@ from dispatch_api.bookings.schemas import (
     NewRoundTrip,
     RoundTrip,
 )
-from dispatch_api.bookings.versions import NamedVersion, SeenVersion, tagged
 
-router = APIRouter(prefix="/v1/bookings", tags=["bookings"])
+router = APIRouter(prefix="/v1/bookings", tags=["bookings"], route_class=IdempotentRoute)
 ASK = responses(401, 403, 404, 409, 422)
 MOVE = responses(401, 403, 404, 409, 412, 422)
 Ready = Readiness()
 
 
 @router.post("", status_code=201, operation_id="request_booking", responses=ASK)
-async def post_booking(new: NewBooking, caller: Booker, desk: Desk, response: Response) -> Booking:
+async def post_booking(
+    new: NewBooking, caller: BookingWriter, desk: Desk, response: Response
+) -> Booking:
     """Ask for one leg; complete and with known places it is confirmed at once."""
     booking = tagged(response, await request_booking(desk, caller, new))
     response.headers["Location"] = f"{router.prefix}/{booking.id}"
@@ -63,14 +66,14 @@ async def post_booking(new: NewBooking, caller: Booker, desk: Desk, response: Re
 
 
 @router.post("/round-trips", status_code=201, operation_id="request_round_trip", responses=ASK)
-async def post_round_trip(new: NewRoundTrip, caller: Booker, desk: Desk) -> RoundTrip:
+async def post_round_trip(new: NewRoundTrip, caller: BookingWriter, desk: Desk) -> RoundTrip:
     """Ask for an ALLER and its RETOUR, at a known time or on call; both or none."""
     return await request_round_trip(desk, caller, new)
 
 
 @router.get("", operation_id="list_bookings", responses=responses(401, 403, 422))
 async def list_bookings(
-    caller: Booker,
+    caller: BookingReader,
     desk: Desk,
     day: Annotated[dt.date | None, Query(description="The company's local day.")] = None,
     state: BookingState | None = None,
@@ -85,7 +88,9 @@ async def list_bookings(
 
 
 @router.get("/{booking_id}", operation_id="read_booking", responses=responses(401, 403, 404, 422))
-async def read_booking(booking_id: UUID, caller: Booker, desk: Desk, response: Response) -> Booking:
+async def read_booking(
+    booking_id: UUID, caller: BookingReader, desk: Desk, response: Response
+) -> Booking:
     """One booking; its ETag is what a change names in If-Match."""
     return tagged(response, await service.read_booking(desk, caller, booking_id))
 
@@ -95,7 +100,9 @@ async def read_booking(booking_id: UUID, caller: Booker, desk: Desk, response: R
     operation_id="list_booking_transitions",
     responses=responses(401, 403, 404, 422),
 )
-async def list_transitions(booking_id: UUID, caller: Booker, desk: Desk) -> list[BookingTransition]:
+async def list_transitions(
+    booking_id: UUID, caller: BookingReader, desk: Desk
+) -> list[BookingTransition]:
     """The booking's history: who moved it, when and why; nothing is ever changed in it."""
     return await service.read_history(desk, caller, booking_id)
 
@@ -108,7 +115,7 @@ async def list_transitions(booking_id: UUID, caller: Booker, desk: Desk) -> list
 async def patch_booking(
     booking_id: UUID,
     change: BookingChange,
-    caller: Booker,
+    caller: BookingWriter,
     desk: Desk,
     version: NamedVersion,
     response: Response,
@@ -119,7 +126,11 @@ async def patch_booking(
 
 @router.post("/{booking_id}/confirm", operation_id="confirm_booking", responses=MOVE)
 async def post_confirm(
-    booking_id: UUID, caller: Dispatcher, desk: Desk, version: SeenVersion, response: Response
+    booking_id: UUID,
+    caller: BookingDispatcher,
+    desk: Desk,
+    version: SeenVersion,
+    response: Response,
 ) -> Booking:
     """Confirm a booking that waited for a place to be known."""
     return tagged(response, await confirm_booking(desk, caller, booking_id, version))
@@ -128,7 +139,7 @@ async def post_confirm(
 @router.post("/{booking_id}/ready", operation_id="mark_booking_ready", responses=MOVE)
 async def post_ready(
     booking_id: UUID,
-    caller: Booker,
+    caller: BookingWriter,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -142,7 +153,7 @@ async def post_ready(
 async def post_cancel(
     booking_id: UUID,
     cancellation: Cancellation,
-    caller: Booker,
+    caller: BookingWriter,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -155,7 +166,7 @@ async def post_cancel(
 async def post_progress(
     booking_id: UUID,
     report: ProgressReport,
-    caller: Driver,
+    caller: TripReporter,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -168,7 +179,7 @@ async def post_progress(
 async def post_no_show(
     booking_id: UUID,
     report: NoShowReport,
-    caller: Driver,
+    caller: TripReporter,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -181,7 +192,7 @@ async def post_no_show(
 async def post_hold(
     booking_id: UUID,
     hold: Hold,
-    caller: Dispatcher,
+    caller: BookingDispatcher,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -192,7 +203,11 @@ async def post_hold(
 
 @router.post("/{booking_id}/resume", operation_id="resume_booking", responses=MOVE)
 async def post_resume(
-    booking_id: UUID, caller: Dispatcher, desk: Desk, version: SeenVersion, response: Response
+    booking_id: UUID,
+    caller: BookingDispatcher,
+    desk: Desk,
+    version: SeenVersion,
+    response: Response,
 ) -> Booking:
     """Let the next plan have a booking that was on hold."""
     return tagged(response, await resume_booking(desk, caller, booking_id, version))
@@ -202,7 +217,7 @@ async def post_resume(
 async def put_lock(
     booking_id: UUID,
     lock: DutyLock,
-    caller: Dispatcher,
+    caller: BookingDispatcher,
     desk: Desk,
     version: SeenVersion,
     response: Response,
@@ -213,7 +228,11 @@ async def put_lock(
 
 @router.delete("/{booking_id}/lock", operation_id="unlock_booking", responses=MOVE)
 async def delete_lock(
-    booking_id: UUID, caller: Dispatcher, desk: Desk, version: SeenVersion, response: Response
+    booking_id: UUID,
+    caller: BookingDispatcher,
+    desk: Desk,
+    version: SeenVersion,
+    response: Response,
 ) -> Booking:
     """Let any duty take a booking again."""
     return tagged(response, await unlock_booking(desk, caller, booking_id, version))

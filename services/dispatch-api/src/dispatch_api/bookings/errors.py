@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atmr_common.web.problems import ConflictError, ProblemError
+from atmr_common.web.problems import ConflictError
 from dispatch_api.bookings.domain import IllegalTransitionError
 
 
@@ -48,15 +48,3 @@ class PlaceTooCoarseError(ConflictError):
 class NoShowTooEarlyError(ConflictError):
     code = "no_show_too_early"
     title = "It is too early for a no-show"
-
-
-class VersionChangedError(ProblemError):
-    status = 412
-    code = "version_changed"
-    title = "It has changed since it was read"
-
-
-class VersionMissingError(ProblemError):
-    status = 428
-    code = "version_missing"
-    title = "The version that was read must be named"

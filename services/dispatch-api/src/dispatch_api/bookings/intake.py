@@ -18,6 +18,8 @@ from dispatch_api.patients.vault import PatientVault
 from dispatch_api.places.domain import LocatedPlace
 
 Places = Mapping[UUID, LocatedPlace]
+TAKEN_OVER = tuple(NewBooking.model_fields.keys() - {"day", "notes", "mobility"})
+"""What a booking has as it was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class Intake:
         day = local_day(new, self.zone)
         if day is None:
             raise ValueError("a booking without a day was not checked")
-        values = new.model_dump(exclude={"day", "notes", "mobility"})
+        values = {name: getattr(new, name) for name in TAKEN_OVER}
         return StoredBooking(
             **values,
             id=new_id(),

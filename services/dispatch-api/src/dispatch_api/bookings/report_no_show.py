@@ -29,7 +29,7 @@ async def report_no_show(
     allow(booking, BookingState.NO_SHOW)
     await _require_patience(desk, caller, booking)
     held = await _hold_later_legs(desk, caller, booking)
-    await desk.take_out_of_plan(caller, booking, "the patient did not come")
+    await desk.take_out_of_plan(caller, booking, "no_show")
     changed = await desk.change(
         caller,
         booking,

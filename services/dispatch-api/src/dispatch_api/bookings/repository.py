@@ -120,6 +120,17 @@ class BookingRepository:
         rows = await self._session.execute(query)
         return [Transition(**dict(zip(names, row, strict=True))) for row in rows]
 
+    async def forget_words(self, company_id: UUID, patient_id: UUID) -> None:
+        """Take the reasons out of an erased patient's history: people wrote them."""
+        theirs = sa.select(col(BookingRow.id)).where(
+            col(BookingRow.company_id) == company_id, col(BookingRow.patient_id) == patient_id
+        )
+        query = sa.update(BookingTransitionRow).where(
+            col(BookingTransitionRow.company_id) == company_id,
+            col(BookingTransitionRow.booking_id).in_(theirs),
+        )
+        await self._session.execute(query.values(reason=None))
+
     async def plannable(self, company_id: UUID, day: date) -> Sequence[PlannableBooking]:
         """What a plan of the day is made of; those that are `fixed` keep duty and order."""
         free = sa.and_(

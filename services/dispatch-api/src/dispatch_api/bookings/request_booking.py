@@ -23,11 +23,12 @@ async def request_booking(desk: BookingDesk, caller: Caller, new: NewBooking) ->
     intake = await desk.intake(caller)
     new = await linked(desk, caller, new)
     intake.check_times(new)
-    places = await desk.places(caller.company_id, new.pickup_place_id, new.dropoff_place_id)
+    places = await desk.places(caller, new.pickup_place_id, new.dropoff_place_id)
     await refuse_taken(desk, caller.company_id, [new.reference])
-    patient = await desk.patient(caller.company_id, new.patient_id)
+    patient = await desk.patient(caller, new.patient_id)
     booking = intake.booking(new, patient, places)
     await store(desk, caller, intake, [booking], places)
+    await desk.count_new(caller, 1)
     return await desk.show(caller, booking)
 
 

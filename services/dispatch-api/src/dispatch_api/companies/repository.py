@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispatch_api.companies.schemas import Company, CompanyChange, CompanySettings, NewCompany
+from atmr_common.web.entity_versions import require_version
+from dispatch_api.companies.schemas import (
+    Company,
+    CompanyChange,
+    CompanyQuotas,
+    CompanySettings,
+    NewCompany,
+)
 from dispatch_api.companies.tables import CompanyRow
 
 
@@ -24,6 +32,7 @@ class CompanyRepository:
             zone=new.zone,
             dispatch_mode=new.dispatch_mode,
             settings=new.settings.model_dump(mode="json"),
+            quotas=new.quotas.model_dump(mode="json"),
             created_at=created_at,
         )
         self._session.add(row)
@@ -34,11 +43,27 @@ class CompanyRepository:
         row = await self._session.get(CompanyRow, company_id)
         return _view(row) if row else None
 
-    async def change(self, company_id: UUID, change: CompanyChange) -> Company | None:
+    async def change(
+        self, company_id: UUID, change: CompanyChange, seen: int | None
+    ) -> Company | None:
+        """`seen`: the version that it must be at; None: whatever it is."""
+        return await self._change(
+            company_id, change.model_dump(mode="json", exclude_unset=True), seen
+        )
+
+    async def change_quotas(
+        self, company_id: UUID, quotas: CompanyQuotas, seen: int | None
+    ) -> Company | None:
+        return await self._change(company_id, {"quotas": quotas.model_dump(mode="json")}, seen)
+
+    async def _change(
+        self, company_id: UUID, changes: dict[str, Any], seen: int | None
+    ) -> Company | None:
         row = await self._session.get(CompanyRow, company_id, with_for_update=True)
         if row is None:
             return None
-        for name, value in change.model_dump(mode="json", exclude_unset=True).items():
+        require_version(row.version, seen, "company")
+        for name, value in changes.items():
             setattr(row, name, value)
         row.version += 1
         await self._session.flush()
@@ -52,5 +77,6 @@ def _view(row: CompanyRow) -> Company:
         zone=row.zone,
         dispatch_mode=row.dispatch_mode,
         settings=CompanySettings.model_validate(row.settings),
+        quotas=CompanyQuotas.model_validate(row.quotas),
         version=row.version,
     )

@@ -44,6 +44,21 @@ class CompanySettings(BaseModel):
     )
 
 
+class CompanyQuotas(BaseModel):
+    """What a company may use in a day; null is the service's default."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"daily_bookings": 2000}]}
+    )
+
+    daily_bookings: int | None = Field(
+        None, ge=0, le=1_000_000, description="Bookings that are requested or imported."
+    )
+    daily_solver_seconds: float | None = Field(
+        None, ge=0, le=10_000_000, description="Search time of dispatch runs, in seconds."
+    )
+
+
 class NewCompany(BaseModel):
     """A company to be set up."""
 
@@ -53,6 +68,7 @@ class NewCompany(BaseModel):
     zone: Zone = "Europe/Zurich"
     dispatch_mode: DispatchMode = DispatchMode.SEMI_AUTO
     settings: CompanySettings = CompanySettings()
+    quotas: CompanyQuotas = CompanyQuotas()
 
 
 class CompanyChange(BaseModel):
@@ -83,4 +99,5 @@ class Company(BaseModel):
     zone: str = Field(examples=["Europe/Zurich"])
     dispatch_mode: DispatchMode
     settings: CompanySettings
+    quotas: CompanyQuotas
     version: int

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.clock import Clock
 from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.companies.repository import CompanyRepository
-from dispatch_api.companies.schemas import Company, CompanyChange, NewCompany
+from dispatch_api.companies.schemas import Company, CompanyChange, CompanyQuotas, NewCompany
 from dispatch_api.ports import PortsDep
 
 
@@ -32,10 +32,18 @@ class CompanyService:
             raise NotFoundError("The company of this token does not exist.")
         return company
 
-    async def change(self, company_id: UUID, change: CompanyChange) -> Company:
-        company = await self._companies.change(company_id, change)
+    async def change(self, company_id: UUID, change: CompanyChange, seen: int | None) -> Company:
+        company = await self._companies.change(company_id, change, seen)
         if company is None:
             raise NotFoundError("The company of this token does not exist.")
+        return company
+
+    async def change_quotas(
+        self, company_id: UUID, quotas: CompanyQuotas, seen: int | None
+    ) -> Company:
+        company = await self._companies.change_quotas(company_id, quotas, seen)
+        if company is None:
+            raise NotFoundError(f"There is no company {company_id}.")
         return company
 
 

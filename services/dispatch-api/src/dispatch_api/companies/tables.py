@@ -19,5 +19,11 @@ class CompanyRow(DispatchTable, table=True):
     zone: str = Field(max_length=64)
     dispatch_mode: DispatchMode = Field(sa_type=enum_column(DispatchMode))
     settings: dict[str, Any] = Field(sa_type=json_column())
+    quotas: dict[str, Any] = Field(
+        default_factory=dict,
+        sa_type=json_column(),
+        sa_column_kwargs={"server_default": "{}"},
+        description="set by the platform; apart from `settings`, which are the company's own",
+    )
     version: int = 1
     created_at: datetime = Field(sa_type=timestamp())

@@ -5,26 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 from uuid import UUID
 
-from atmr_common.travel.port import TravelMatrix
-from atmr_engine.kpi import measure
-from atmr_engine.objective import evaluate
 from atmr_engine.plan import Plan, PlannedStop, StopKind
-from atmr_engine.problem import Problem
+from dispatch_api.dispatch.pipeline import CheckedPlan
 from dispatch_api.dispatch.schemas import RunResult
 from dispatch_api.dispatch.snapshot import DaySnapshot
 from dispatch_api.plans.domain import NewPlan, Stop
 from dispatch_api.plans.schemas import NotPlanned, PlanSummary, StandingRoute
 
 
-def new_plan(
-    snapshot: DaySnapshot, run_id: UUID, problem: Problem, plan: Plan, matrix: TravelMatrix
-) -> NewPlan:
+def new_plan(snapshot: DaySnapshot, run_id: UUID, checked: CheckedPlan) -> NewPlan:
     """What is committed: every stop of every route, and what is known of the plan."""
-    cost = asdict(evaluate(problem, plan))
+    plan, matrix = checked.plan, checked.matrix
+    cost = asdict(checked.appraisal.cost)
     summary = PlanSummary(
         objective=cost.pop("total"),
         cost=cost,
-        kpis=asdict(measure(problem, plan)),
+        kpis=asdict(checked.appraisal.kpis),
         unserved=[
             NotPlanned(booking_id=UUID(left.request), rule=str(left.rule), reason=left.reason)
             for left in plan.unserved

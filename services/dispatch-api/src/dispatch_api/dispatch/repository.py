@@ -1,9 +1,9 @@
-"""Dispatch runs in the database, and the claim by which a worker makes one its own."""
+"""Dispatch runs of one company in the database; `claims.py` has the queue of all."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,7 @@ class DispatchRunRepository:
         self, company_id: UUID, run_id: UUID, *, lock: bool = False
     ) -> DispatchRun | None:
         row = await self._row(company_id, run_id, lock=lock)
-        return _view(row) if row else None
+        return run_view(row) if row else None
 
     async def list(
         self, company_id: UUID, *, day: date | None, after: UUID | None, limit: int
@@ -45,7 +45,7 @@ class DispatchRunRepository:
         if after is not None:
             query = query.where(col(DispatchRunRow.id) < after)
         query = query.order_by(col(DispatchRunRow.id).desc()).limit(limit)
-        return [_view(row) for row in await self._session.scalars(query)]
+        return [run_view(row) for row in await self._session.scalars(query)]
 
     async def update(self, company_id: UUID, run_id: UUID, **values: Any) -> None:
         query = (
@@ -61,62 +61,12 @@ class DispatchRunRepository:
         records = [stage.model_dump(mode="json") for stage in stages]
         await self.update(company_id, run_id, stages=records, attempts=attempts)
 
-    async def claim(
-        self, worker: str, now: datetime, lease: timedelta
-    ) -> tuple[UUID, DispatchRun] | None:
-        """The oldest run that waits, or whose worker let its lease run out; now `worker`'s."""
-        waits = col(DispatchRunRow.state) == RunState.QUEUED
-        abandoned = sa.and_(
-            col(DispatchRunRow.state) == RunState.RUNNING, col(DispatchRunRow.lease_until) < now
-        )
-        query = (
-            sa.select(DispatchRunRow)
-            .where(sa.or_(waits, abandoned))
-            .order_by(col(DispatchRunRow.requested_at), col(DispatchRunRow.id))
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        row = await self._session.scalar(query)
-        if row is None:
-            return None
-        row.state, row.worker, row.lease_until = RunState.RUNNING, worker, now + lease
-        row.started_at, row.stages = now, []
-        await self._session.flush()
-        return row.company_id, _view(row)
-
-    async def renew(self, run_id: UUID, worker: str, until: datetime) -> bool:
-        """Keep the run; False when it is no longer `worker`'s (cancelled, or taken over)."""
-        query = (
-            sa.update(DispatchRunRow)
-            .where(
-                col(DispatchRunRow.id) == run_id,
-                col(DispatchRunRow.worker) == worker,
-                col(DispatchRunRow.state) == RunState.RUNNING,
-            )
-            .values(lease_until=until)
-            .returning(col(DispatchRunRow.id))
-        )
-        return await self._session.scalar(query) is not None
-
-    async def give_back(self, run_id: UUID, worker: str) -> None:
-        """Let another worker have the run."""
-        query = (
-            sa.update(DispatchRunRow)
-            .where(
-                col(DispatchRunRow.id) == run_id,
-                col(DispatchRunRow.worker) == worker,
-                col(DispatchRunRow.state) == RunState.RUNNING,
-            )
-            .values(state=RunState.QUEUED, worker=None, lease_until=None)
-        )
-        await self._session.execute(query)
-
     async def find_owned(self, company_id: UUID, run_id: UUID, worker: str) -> DispatchRun | None:
         """The run, locked, if it is running and `worker`'s."""
         row = await self._row(company_id, run_id, lock=True)
         if row is None or row.worker != worker or row.state is not RunState.RUNNING:
             return None
-        return _view(row)
+        return run_view(row)
 
     async def _row(self, company_id: UUID, run_id: UUID, *, lock: bool) -> DispatchRunRow | None:
         query = sa.select(DispatchRunRow).where(
@@ -128,6 +78,7 @@ class DispatchRunRepository:
         return row
 
 
-def _view(row: DispatchRunRow) -> DispatchRun:
+def run_view(row: DispatchRunRow) -> DispatchRun:
+    """The run as clients see it."""
     hidden = {"company_id", "day", "worker", "lease_until"}
     return DispatchRun.model_validate({**row.model_dump(exclude=hidden), "date": row.day})

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends
 
 from atmr_common.contracts.dispatch import RunFailed, RunRequested
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.access import Caller
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
@@ -35,7 +35,13 @@ class DispatchRunService:
         self._ports = ports
 
     async def request(self, caller: Caller, new: NewDispatchRun) -> DispatchRun:
-        """Queue a run; whichever worker is free claims it."""
+        """Queue a run; whichever worker is free claims it.
+
+        Raises:
+            QuotaExceededError: when the company's search time of the day is used up.
+
+        """
+        await self._ports.quotas.check_solver_seconds(self._session, caller.company_id)
         run = DispatchRun(
             id=new_id(),
             **new.model_dump(),

@@ -17,6 +17,13 @@ class DispatchRunRow(DispatchTable, table=True):
     __table_args__ = (
         sa.UniqueConstraint("company_id", "id"),
         sa.Index(None, "state", "requested_at"),
+        sa.Index(
+            "ix_dispatch_run_open",
+            "company_id",
+            "requested_at",
+            postgresql_where=sa.text("state IN ('queued', 'running')"),
+        ),
+        sa.Index("ix_dispatch_run_served", "company_id", "started_at"),
     )
 
     id: UUID = Field(primary_key=True)

@@ -11,8 +11,9 @@ from uuid import UUID
 from fastapi import Depends
 from pydantic import BaseModel
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.drivers.domain import Absence, Credential, StoredDriver
@@ -66,9 +67,12 @@ class DriverService:
         items = [DriverView.model_validate(driver) for driver in page.items]
         return Page(items=items, next_cursor=page.next_cursor)
 
-    async def change(self, company_id: UUID, driver_id: UUID, change: DriverChange) -> DriverView:
+    async def change(
+        self, company_id: UUID, driver_id: UUID, change: DriverChange, seen: int | None
+    ) -> DriverView:
         """Change a driver; plans of their coming duties are made again."""
         driver = await self._find(company_id, driver_id, lock=True)
+        require_version(driver.version, seen, "driver")
         changed = replace(driver, version=driver.version + 1, **_values(change))
         await self._check_place(company_id, changed.start_place_id)
         coming = await self._coming(company_id, driver_id)

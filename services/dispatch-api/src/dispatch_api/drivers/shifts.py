@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import InvalidError, NotFoundError
 from dispatch_api.companies.repository import CompanyRepository
@@ -79,8 +80,11 @@ class ShiftService:
         items = [ShiftView.model_validate(shift) for shift in page.items]
         return Page(items=items, next_cursor=page.next_cursor)
 
-    async def change(self, company_id: UUID, shift_id: UUID, change: ShiftChange) -> ShiftView:
+    async def change(
+        self, company_id: UUID, shift_id: UUID, change: ShiftChange, seen: int | None
+    ) -> ShiftView:
         shift = await self._locked(company_id, shift_id)
+        require_version(shift.version, seen, "shift")
         changed = _changed(shift, change)
         await self._check(company_id, changed)
         duties = await self._duties.of_drivers(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.web.access import Caller
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.bookings.domain import BookingState
@@ -63,7 +63,7 @@ class CancelDuty:
         await self._bookings.release_all(
             company_id, waiting, by=caller.subject, at=now, reason=REASON
         )
-        await self._plan_cases.take_out(company_id, duty.day, waiting, REASON)
+        await self._plan_cases.take_out(company_id, duty.day, waiting, "duty_cancelled")
 
     async def _find(self, company_id: UUID, duty_id: UUID, *, lock: bool = False) -> StoredDuty:
         duty = await self._duties.find(company_id, duty_id, lock=lock)

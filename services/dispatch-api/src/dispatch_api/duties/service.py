@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import ConflictError, InvalidError, NotFoundError
 from dispatch_api.companies.repository import CompanyRepository
@@ -85,13 +86,16 @@ class DutyService:
         items = [Duty.model_validate(duty) for duty in page.items]
         return Page(items=items, next_cursor=page.next_cursor)
 
-    async def change(self, company_id: UUID, duty_id: UUID, change: DutyChange) -> Duty:
+    async def change(
+        self, company_id: UUID, duty_id: UUID, change: DutyChange, seen: int | None = None
+    ) -> Duty:
         """Change a duty within its day; the present plan stays until the next run."""
         zone = await self._zone(company_id)
         read = await self._find(company_id, duty_id)
         changed = _changed(read, change)
         vehicle, crew = await self._staffing.hold(company_id, changed.vehicle_id, changed.crew)
         duty = await self._find(company_id, duty_id, lock=True)
+        require_version(duty.version, seen, "duty")
         if duty.cancelled_at is not None:
             raise DutyCancelledError("The duty was cancelled; create a new one.")
         if duty.version != read.version:

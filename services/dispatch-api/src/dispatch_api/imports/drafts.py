@@ -75,6 +75,11 @@ class DraftFile(Generic[Record]):
     def any_bad(self) -> bool:
         return bool(self.errors) or any(not draft.good for draft in self.rows.values())
 
+    @property
+    def created(self) -> int:
+        """How many rows became new bookings or duties."""
+        return sum(draft.result is RowResult.CREATED for draft in self.rows.values())
+
     def refuse_partners(self) -> None:
         """A row that belongs together with a bad one is bad too."""
         for draft in self.rows.values():

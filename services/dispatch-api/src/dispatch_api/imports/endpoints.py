@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from atmr_common.web.access import Dispatcher
+from atmr_common.web.access import BookingDispatcher, FleetWriter
+from atmr_common.web.idempotency import IdempotentRoute
 from atmr_common.web.problems import responses
 from dispatch_api.bookings.desk import Desk
 from dispatch_api.imports.import_bookings import BookingImport
@@ -14,7 +15,7 @@ from dispatch_api.imports.import_duties import DutyImport
 from dispatch_api.imports.schemas import ImportReport
 from dispatch_api.moments import LocalDay
 
-router = APIRouter(prefix="/v1/imports", tags=["imports"])
+router = APIRouter(prefix="/v1/imports", tags=["imports"], route_class=IdempotentRoute)
 DryRun = Annotated[bool, Query(description="Report what would happen; import nothing.")]
 Strict = Annotated[bool, Query(description="Any bad row refuses the whole file.")]
 Day = Annotated[
@@ -46,7 +47,7 @@ def _csv_body(example: str) -> dict[str, Any]:
 )
 async def import_bookings(
     request: Request,
-    caller: Dispatcher,
+    caller: BookingDispatcher,
     desk: Desk,
     dry_run: DryRun = False,  # noqa: FBT002 (a query parameter is given by name)
     strict: Strict = False,  # noqa: FBT002 (a query parameter is given by name)
@@ -65,7 +66,7 @@ async def import_bookings(
 )
 async def import_duties(
     request: Request,
-    caller: Dispatcher,
+    caller: FleetWriter,
     desk: Desk,
     dry_run: DryRun = False,  # noqa: FBT002 (a query parameter is given by name)
     strict: Strict = False,  # noqa: FBT002 (a query parameter is given by name)

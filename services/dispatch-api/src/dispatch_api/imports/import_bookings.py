@@ -59,7 +59,9 @@ class BookingImport:
         self._caller = caller
         self._company_id = caller.company_id
         vault = desk.ports.vault
-        self._patients = PatientFinder(PatientRepository(desk.session, vault), self._company_id)
+        self._patients = PatientFinder(
+            PatientRepository(desk.session, vault), self._company_id, by=caller.subject
+        )
         self._places = PlaceFinder(
             PlaceRepository(desk.session, vault), desk.ports.geocoder, self._company_id
         )
@@ -81,6 +83,11 @@ class BookingImport:
             await savepoint.rollback()
         else:
             await savepoint.commit()
+        quotas = self._desk.ports.quotas
+        if dry_run:
+            await quotas.check_bookings(self._desk.session, self._company_id, file.created)
+        else:
+            await quotas.spend_bookings(self._desk.session, self._company_id, file.created)
         return file.report(applied=not dry_run and not refused)
 
     async def _prepare(
@@ -175,7 +182,7 @@ class BookingImport:
         await self._places.create(ends)
         if not fresh:
             return
-        places = await self._desk.places(self._company_id, *ends)
+        places = await self._desk.places(self._caller, *ends)
         keys = await self._desk.related.patients(self._company_id, used, hold=True)
         bookings = {
             item.draft.reference: intake.booking(item.new, keys[item.new.patient_id], places)

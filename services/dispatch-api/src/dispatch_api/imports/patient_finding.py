@@ -14,9 +14,10 @@ from dispatch_api.patients.repository import PatientRepository
 class PatientFinder:
     """Finds or creates patients for one company, for many rows at once."""
 
-    def __init__(self, repository: PatientRepository, company_id: UUID) -> None:
+    def __init__(self, repository: PatientRepository, company_id: UUID, *, by: str) -> None:
         self._repository = repository
         self._company_id = company_id
+        self._by = by
         self._known: dict[str, UUID] = {}
         self._new: list[StoredPatient] = []
 
@@ -34,6 +35,7 @@ class PatientFinder:
                 identity=PatientIdentity(),
                 mobility=mobility,
                 created_at=at,
+                created_by=self._by,
             )
             self._new.append(patient)
             self._known[reference] = patient.id

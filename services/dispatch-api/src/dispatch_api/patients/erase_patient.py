@@ -1,4 +1,8 @@
-"""Erases a patient: the data key goes, and with it everything that was sealed under it."""
+"""Erases a patient: the data key goes, and with it everything that was sealed under it.
+
+What people wrote into the history of the patient's bookings, or as the reason of a waiver for one,
+was never sealed; it is taken away.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.web.access import Caller
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.bookings.domain import BookingState
@@ -16,18 +20,22 @@ from dispatch_api.patients.errors import PatientBookedError
 from dispatch_api.patients.repository import PatientRepository
 from dispatch_api.places.repository import PlaceRepository
 from dispatch_api.ports import Ports, PortsDep
+from dispatch_api.waivers.repository import WaiverRepository
 
 ENDED = frozenset({BookingState.COMPLETED, BookingState.CANCELLED, BookingState.NO_SHOW})
 OPEN_NAMED = 500
 
 
 class ErasePatient:
-    """One erasure; bookings keep the pseudonymous id, the log of reads stays."""
+    """One erasure; bookings keep the pseudonymous id and their states, the log of reads stays."""
 
     def __init__(self, session: Session, ports: Ports) -> None:
+        self._session = session
+        self._answers = ports.answers
         self._patients = PatientRepository(session, ports.vault)
         self._places = PlaceRepository(session, ports.vault)
         self._bookings = BookingRepository(session)
+        self._waivers = WaiverRepository(session)
 
     async def __call__(self, caller: Caller, patient_id: UUID) -> None:
         """Raises PatientBookedError while a transport is still to come."""
@@ -43,6 +51,9 @@ class ErasePatient:
             )
         await self._patients.erase(company_id, patient_id)
         await self._places.empty_homes(company_id, patient_id)
+        await self._bookings.forget_words(company_id, patient_id)
+        await self._waivers.forget_words(company_id, patient_id)
+        await self._answers.forget(self._session, company_id, patient_id)
 
     async def _open_bookings(self, company_id: UUID, patient_id: UUID) -> list[str]:
         states = [state for state in BookingState if state not in ENDED]

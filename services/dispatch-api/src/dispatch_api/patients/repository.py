@@ -11,10 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from dispatch_api.patients.domain import PatientAccess, PatientIdentity, StoredPatient
+from dispatch_api.patients.domain import (
+    PatientAccess,
+    PatientIdentity,
+    StoredPatient,
+    values_of,
+)
 from dispatch_api.patients.search_words import index_words
+from dispatch_api.patients.sight import Condition
 from dispatch_api.patients.tables import PatientAccessRow, PatientRow, PatientTokenRow
-from dispatch_api.patients.vault import PatientVault
+from dispatch_api.patients.vault import PatientVault, version_of
 
 Rows = list[dict[str, Any]]
 
@@ -32,20 +38,21 @@ class PatientRepository:
         tokens: Rows = []
         for patient in patients:
             key = self._vault.new_data_key(patient.id)
-            rows.append({"data_key": key, **self._row(company_id, patient, key)})
-            tokens += self._tokens(company_id, patient)
+            rows.append(self._row(company_id, patient, key))
+            tokens += self._tokens(company_id, patient, version_of(key))
         if rows:
             await self._session.execute(sa.insert(PatientRow), rows)
         if tokens:
             await self._session.execute(sa.insert(PatientTokenRow), tokens)
 
     async def update(self, company_id: UUID, patient: StoredPatient) -> None:
-        """Write a patient that was read under a lock and is not erased."""
+        """Write a patient that was read under a lock and is not erased; the key is renewed."""
         keys = await self.data_keys(company_id, [patient.id])
-        row = self._row(company_id, patient, keys[patient.id])
+        key = self._vault.rewrapped(keys[patient.id], patient.id)
+        row = self._row(company_id, patient, key)
         await self._session.execute(_update(company_id, patient.id).values(row))
         await self._forget_tokens(company_id, patient.id)
-        tokens = self._tokens(company_id, patient)
+        tokens = self._tokens(company_id, patient, version_of(key))
         if tokens:
             await self._session.execute(sa.insert(PatientTokenRow), tokens)
 
@@ -58,9 +65,15 @@ class PatientRepository:
         await self._forget_tokens(company_id, patient_id)
 
     async def find(
-        self, company_id: UUID, patient_id: UUID, *, lock: bool = False
+        self,
+        company_id: UUID,
+        patient_id: UUID,
+        *,
+        lock: bool = False,
+        known_to: Condition | None = None,
     ) -> StoredPatient | None:
-        query = _of_company(company_id).where(col(PatientRow.id) == patient_id)
+        """The patient; `known_to` is the condition that the caller knows of them."""
+        query = _of_company(company_id, known_to).where(col(PatientRow.id) == patient_id)
         row = await self._session.scalar(query.with_for_update() if lock else query)
         return self._view(row) if row else None
 
@@ -78,15 +91,16 @@ class PatientRepository:
         *,
         reference: str | None = None,
         wanted: Iterable[Collection[str]] = (),
+        known_to: Condition | None = None,
         after: UUID | None,
         limit: int,
     ) -> Sequence[StoredPatient]:
         """By age of the record; of each entry of `wanted`, one word at least must be theirs."""
-        query = _of_company(company_id)
+        query = _of_company(company_id, known_to)
         if reference is not None:
             query = query.where(col(PatientRow.reference) == reference)
         for words in wanted:
-            tokens = [self._vault.token(company_id, word) for word in words]
+            tokens = [token for word in words for token in self._vault.tokens(company_id, word)]
             found = sa.select(col(PatientTokenRow.patient_id)).where(
                 col(PatientTokenRow.company_id) == company_id,
                 col(PatientTokenRow.token).in_(tokens),
@@ -118,7 +132,7 @@ class PatientRepository:
     async def record_access(self, company_id: UUID, accesses: Sequence[PatientAccess]) -> None:
         """Append to the log of reads; nothing here changes or deletes what stands there."""
         rows = [
-            asdict(access) | {"company_id": company_id, "fields": list(access.fields)}
+            values_of(access) | {"company_id": company_id, "fields": list(access.fields)}
             for access in accesses
         ]
         if rows:
@@ -146,27 +160,42 @@ class PatientRepository:
         await self._session.execute(query)
 
     def _row(self, company_id: UUID, patient: StoredPatient, key: bytes) -> dict[str, Any]:
-        row: dict[str, Any] = asdict(patient)
-        sealed = self._vault.seal(key, patient.id, row.pop("identity"))
-        return row | {"company_id": company_id, "sealed": sealed}
+        row = values_of(patient)
+        identity = row.pop("identity") or PatientIdentity()
+        sealed = self._vault.seal(key, patient.id, asdict(identity))
+        wrapped = {"data_key": key, "key_version": version_of(key)}
+        return row | wrapped | {"company_id": company_id, "sealed": sealed}
 
-    def _tokens(self, company_id: UUID, patient: StoredPatient) -> Rows:
+    def _tokens(self, company_id: UUID, patient: StoredPatient, version: int) -> Rows:
         identity = patient.identity or PatientIdentity()
-        own = {"company_id": company_id, "patient_id": patient.id}
-        words = index_words(identity.name, identity.phone)
-        return [own | {"token": self._vault.token(company_id, word)} for word in words]
+        return token_rows(self._vault, company_id, patient.id, identity, version)
 
     def _view(self, row: PatientRow) -> StoredPatient:
         identity = None
         if row.data_key is not None:
             opened = self._vault.open(row.data_key, row.id, row.sealed) if row.sealed else {}
             identity = PatientIdentity(**opened)
-        values = row.model_dump(exclude={"company_id", "data_key", "sealed"})
+        values = row.model_dump(exclude={"company_id", "data_key", "key_version", "sealed"})
         return StoredPatient(identity=identity, **values)
 
 
-def _of_company(company_id: UUID) -> sa.Select[PatientRow]:
+def token_rows(
+    vault: PatientVault,
+    company_id: UUID,
+    patient_id: UUID,
+    identity: PatientIdentity,
+    version: int,
+) -> Rows:
+    """The blind index of one patient under `version`, which is that of the data key too."""
+    own = {"company_id": company_id, "patient_id": patient_id, "key_version": version}
+    words = index_words(identity.name, identity.phone)
+    return [own | {"token": vault.token(company_id, word, version)} for word in words]
+
+
+def _of_company(company_id: UUID, known_to: Condition | None = None) -> sa.Select[PatientRow]:
     query = sa.select(PatientRow).where(col(PatientRow.company_id) == company_id)
+    if known_to is not None:
+        query = query.where(known_to)
     return query.execution_options(populate_existing=True)
 
 

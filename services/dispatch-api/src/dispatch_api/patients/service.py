@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.access import Caller
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import FieldProblem, InvalidError, NotFoundError
-from dispatch_api.bookings.domain import Mobility
 from dispatch_api.patients.domain import (
     IDENTIFYING,
     PatientAccess,
     PatientIdentity,
     StoredPatient,
+    values_of,
 )
 from dispatch_api.patients.errors import PatientErasedError
 from dispatch_api.patients.masking import sees_identity
@@ -32,6 +33,7 @@ from dispatch_api.patients.schemas import (
     PatientSearch,
 )
 from dispatch_api.patients.search_words import wanted_words
+from dispatch_api.patients.sight import sight_of
 from dispatch_api.ports import Ports, PortsDep
 from dispatch_api.uniqueness import unique
 
@@ -50,36 +52,20 @@ class PatientService:
         values = new.model_dump()
         identity = PatientIdentity(**{name: values.pop(name) for name in IDENTIFYING})
         patient = StoredPatient(
-            id=new_id(), identity=identity, created_at=self._clock.now(), **values
+            id=new_id(),
+            identity=identity,
+            created_at=self._clock.now(),
+            created_by=caller.subject,
+            **values,
         )
         async with unique(self._session, REFERENCE_TAKEN):
             await self._patients.add_all(caller.company_id, [patient])
         return (await self._shown(caller, [patient]))[0]
 
-    async def create_for_references(
-        self, caller: Caller, references: Mapping[str, Mobility]
-    ) -> dict[str, UUID]:
-        """The patients with these references; who is missing is created, without a name."""
-        known = await self._patients.by_references(caller.company_id, list(references))
-        now = self._clock.now()
-        missing = [
-            StoredPatient(
-                id=new_id(),
-                reference=reference,
-                identity=PatientIdentity(),
-                mobility=mobility,
-                created_at=now,
-            )
-            for reference, mobility in references.items()
-            if reference not in known
-        ]
-        async with unique(self._session, REFERENCE_TAKEN):
-            await self._patients.add_all(caller.company_id, missing)
-        found = [*known.values(), *missing]
-        return {str(patient.reference): patient.id for patient in found}
-
     async def get(self, caller: Caller, patient_id: UUID) -> Patient:
-        patient = await self._patients.find(caller.company_id, patient_id)
+        patient = await self._patients.find(
+            caller.company_id, patient_id, known_to=sight_of(caller)
+        )
         return (await self._shown(caller, [_found(patient, patient_id)]))[0]
 
     async def list(
@@ -88,6 +74,7 @@ class PatientService:
         found = await self._patients.list(
             caller.company_id,
             reference=reference,
+            known_to=sight_of(caller),
             after=decode_id_cursor(cursor),
             limit=limit + 1,
         )
@@ -102,14 +89,20 @@ class PatientService:
         found = await self._patients.list(
             caller.company_id,
             wanted=wanted,
+            known_to=sight_of(caller),
             after=decode_id_cursor(search.cursor),
             limit=search.limit + 1,
         )
         return await self._page(caller, found, search.limit)
 
-    async def change(self, caller: Caller, patient_id: UUID, change: PatientChange) -> Patient:
-        found = await self._patients.find(caller.company_id, patient_id, lock=True)
+    async def change(
+        self, caller: Caller, patient_id: UUID, change: PatientChange, seen: int | None
+    ) -> Patient:
+        found = await self._patients.find(
+            caller.company_id, patient_id, lock=True, known_to=sight_of(caller)
+        )
         patient = _found(found, patient_id)
+        require_version(patient.version, seen, "patient")
         if patient.identity is None:
             raise PatientErasedError(f"Patient {patient_id} was erased; create a new one.")
         values = change.model_dump(exclude_unset=True)
@@ -133,7 +126,7 @@ class PatientService:
             caller.company_id, patient_id, after=decode_id_cursor(cursor), limit=limit + 1
         )
         page = page_by_id(found, limit)
-        entries = [PatientAccessEntry.model_validate(asdict(access)) for access in page.items]
+        entries = [PatientAccessEntry.model_validate(values_of(access)) for access in page.items]
         return Page(items=entries, next_cursor=page.next_cursor)
 
     async def record_access(
@@ -181,9 +174,9 @@ def _present(identity: PatientIdentity | None) -> tuple[str, ...]:
 
 
 def _view(patient: StoredPatient, *, seen: bool) -> Patient:
-    values = asdict(patient)
-    identity = values.pop("identity")
-    shown = identity if seen and identity else {}
+    values = values_of(patient)
+    identity: PatientIdentity | None = values.pop("identity")
+    shown = asdict(identity) if seen and identity else {}
     return Patient.model_validate(
         {**values, **shown, "masked": not seen, "erased": identity is None}
     )

@@ -23,6 +23,10 @@ class PatientRow(DispatchTable, table=True):
     data_key: bytes | None = Field(description="wrapped; None once the patient was erased")
     sealed: bytes | None = Field(description="name, phone, birth year, notes under the data key")
     mobility: str = Field(max_length=16)
+    key_version: int = Field(
+        default=1, sa_column_kwargs={"server_default": "1"}, description="that wrapped `data_key`"
+    )
+    created_by: str | None = Field(default=None, max_length=200, description="`sub` of the token")
     version: int = 1
     created_at: datetime = Field(sa_type=timestamp())
 
@@ -35,11 +39,13 @@ class PatientTokenRow(DispatchTable, table=True):
             ["dispatch.patient.company_id", "dispatch.patient.id"],
             ondelete="CASCADE",
         ),
+        sa.Index("ix_patient_token_patient", "company_id", "patient_id"),
     )
 
     company_id: UUID = Field(primary_key=True)
     token: bytes = Field(primary_key=True)
     patient_id: UUID = Field(primary_key=True)
+    key_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class PatientAccessRow(DispatchTable, table=True):
@@ -58,3 +64,14 @@ class PatientAccessRow(DispatchTable, table=True):
     role: str = Field(max_length=16)
     at: datetime = Field(sa_type=timestamp())
     fields: list[str] = Field(sa_type=json_column(), description="names of what was shown")
+
+
+class AccessSealRow(DispatchTable, table=True):
+    __tablename__ = "access_seal"
+
+    company_id: UUID = Field(primary_key=True, foreign_key="dispatch.company.id")
+    number: int = Field(primary_key=True, description="from 1, without gaps")
+    through_id: UUID = Field(description="the last entry of the log that it covers")
+    entries: int
+    digest: bytes = Field(description="of the digest before and of the entries, in order of ids")
+    sealed_at: datetime = Field(sa_type=timestamp())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from atmr_common.web.access import Booker, Caller, Driver, allow
-from atmr_common.web.identity import Role
+from atmr_common.web.access import PinMover, PlaceReader, PlaceViewer, PlaceWriter
+from atmr_common.web.entity_versions import SeenVersion, tagged
+from atmr_common.web.idempotency import IdempotentRoute
 from atmr_common.web.pagination import CursorText, Limit, Page
 from atmr_common.web.problems import InvalidError, responses
 from dispatch_api.places.schemas import (
@@ -23,10 +24,7 @@ from dispatch_api.places.schemas import (
 )
 from dispatch_api.places.service import Places
 
-router = APIRouter(prefix="/v1", tags=["places"])
-AnyMember = Annotated[
-    Caller, allow(Role.ADMIN, Role.DISPATCHER, Role.CLINIC, Role.DRIVER, Role.SERVICE)
-]
+router = APIRouter(prefix="/v1", tags=["places"], route_class=IdempotentRoute)
 SearchText = Annotated[str, Query(min_length=1, max_length=200, examples=["rue de lausane 12"])]
 Hits = Annotated[int, Query(ge=1, le=20, description="Hits at most.")]
 OfPatient = Annotated[
@@ -40,7 +38,7 @@ LabelText = Annotated[
 @router.get("/geocode", operation_id="search_addresses", responses=responses(401, 403, 422, 503))
 async def search_addresses(
     text: SearchText,
-    caller: Booker,
+    caller: PlaceReader,
     places: Places,
     limit: Hits = 5,
     lat: Annotated[Latitude | None, Query()] = None,
@@ -60,14 +58,16 @@ async def search_addresses(
     operation_id="create_place",
     responses=responses(401, 403, 404, 409, 422, 503),
 )
-async def create_place(new: NewPlace, caller: Booker, places: Places) -> CreatedPlace:
+async def create_place(
+    new: NewPlace, caller: PlaceWriter, places: Places, response: Response
+) -> CreatedPlace:
     """Create a place; an address that does not mean one house is kept with its alternatives."""
-    return await places.create(caller, new)
+    return tagged(response, await places.create(caller, new))
 
 
 @router.get("/places", operation_id="list_places", responses=responses(401, 403, 422))
 async def list_places(
-    caller: Booker,
+    caller: PlaceReader,
     places: Places,
     patient_id: OfPatient = None,
     text: LabelText = None,
@@ -83,28 +83,42 @@ async def list_places(
 @router.get(
     "/places/{place_id}", operation_id="read_place", responses=responses(401, 403, 404, 422)
 )
-async def read_place(place_id: UUID, caller: AnyMember, places: Places) -> Place:
+async def read_place(
+    place_id: UUID, caller: PlaceViewer, places: Places, response: Response
+) -> Place:
     """One place; homes are masked for drivers and services."""
-    return await places.get(caller, place_id)
+    return tagged(response, await places.get(caller, place_id))
 
 
 @router.patch(
     "/places/{place_id}",
     operation_id="change_place",
-    responses=responses(401, 403, 404, 409, 422),
+    responses=responses(401, 403, 404, 409, 412, 422),
 )
 async def change_place(
-    place_id: UUID, change: PlaceChange, caller: Booker, places: Places
+    place_id: UUID,
+    change: PlaceChange,
+    caller: PlaceWriter,
+    places: Places,
+    version: SeenVersion,
+    response: Response,
 ) -> Place:
     """Say how to get in: entrance, floor, code. For another address, create another place."""
-    return await places.change(caller, place_id, change)
+    return tagged(response, await places.change(caller, place_id, change, version))
 
 
 @router.patch(
     "/places/{place_id}/pin",
     operation_id="correct_pin",
-    responses=responses(401, 403, 404, 409, 422),
+    responses=responses(401, 403, 404, 409, 412, 422),
 )
-async def correct_pin(place_id: UUID, pin: PinCorrection, caller: Driver, places: Places) -> Place:
+async def correct_pin(
+    place_id: UUID,
+    pin: PinCorrection,
+    caller: PinMover,
+    places: Places,
+    version: SeenVersion,
+    response: Response,
+) -> Place:
     """Move the pin to the entrance; who and when are kept, and the precision becomes entrance."""
-    return await places.correct_pin(caller, place_id, pin)
+    return tagged(response, await places.correct_pin(caller, place_id, pin, version))

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.access import Caller
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import NotFoundError
 from dispatch_api.geocoding.port import GeocodeHit
@@ -19,6 +20,7 @@ from dispatch_api.patients.errors import PatientErasedError
 from dispatch_api.patients.masking import sees_identity
 from dispatch_api.patients.repository import PatientRepository
 from dispatch_api.patients.service import PatientService
+from dispatch_api.patients.sight import out_of_sight
 from dispatch_api.places.domain import (
     CLIENT_SOURCE,
     Location,
@@ -37,6 +39,7 @@ from dispatch_api.places.schemas import (
     Place,
     PlaceChange,
 )
+from dispatch_api.places.sight import hidden_places
 from dispatch_api.ports import Ports, PortsDep
 
 HOME = ("home",)
@@ -46,6 +49,7 @@ class PlaceService:
     """What can be done with places."""
 
     def __init__(self, session: Session, ports: Ports) -> None:
+        self._session = session
         self._places = PlaceRepository(session, ports.vault)
         self._patients = PatientRepository(session, ports.vault)
         self._log = PatientService(session, ports)
@@ -55,7 +59,7 @@ class PlaceService:
     async def create(self, caller: Caller, new: NewPlace) -> CreatedPlace:
         located = await self._locate(new)
         if new.patient_id is not None:
-            await self._check_patient(caller.company_id, new.patient_id)
+            await self._check_patient(caller, new.patient_id)
         kept = new.model_dump(exclude={"patient_id", "precision", "lat", "lon"})
         place = StoredPlace(
             id=new_id(),
@@ -86,6 +90,8 @@ class PlaceService:
         limit: int,
     ) -> Page[Place]:
         """Shared places, or a patient's homes."""
+        if patient_id is not None and await out_of_sight(self._session, caller, patient_id):
+            return Page(items=[], next_cursor=None)
         found = await self._places.list(
             caller.company_id,
             patient_id=patient_id,
@@ -97,14 +103,18 @@ class PlaceService:
         shown = await self._shown(caller, page.items)
         return Page(items=list(shown), next_cursor=page.next_cursor)
 
-    async def change(self, caller: Caller, place_id: UUID, change: PlaceChange) -> Place:
-        place = await self._hold(caller, place_id)
+    async def change(
+        self, caller: Caller, place_id: UUID, change: PlaceChange, seen: int | None
+    ) -> Place:
+        place = await self._hold(caller, place_id, seen)
         details = replace(place.details, **change.model_dump(exclude_unset=True))
         return await self._write(caller, replace(place, details=details))
 
-    async def correct_pin(self, caller: Caller, place_id: UUID, pin: PinCorrection) -> Place:
+    async def correct_pin(
+        self, caller: Caller, place_id: UUID, pin: PinCorrection, seen: int | None
+    ) -> Place:
         """Put the entrance where a person who was there says that it is."""
-        place = await self._hold(caller, place_id)
+        place = await self._hold(caller, place_id, seen)
         corrected = place.with_pin(Pin(**pin.model_dump()), caller.subject, self._clock.now())
         return await self._write(caller, corrected)
 
@@ -129,10 +139,15 @@ class PlaceService:
             source=CLIENT_SOURCE,
         )
 
-    async def _check_patient(self, company_id: UUID, patient_id: UUID) -> None:
-        if await self._patients.data_keys(company_id, [patient_id]):
+    async def _check_patient(self, caller: Caller, patient_id: UUID) -> None:
+        if await out_of_sight(self._session, caller, patient_id):
+            raise NotFoundError(f"There is no patient {patient_id}.")
+        await self._hold_patient(caller, patient_id)
+
+    async def _hold_patient(self, caller: Caller, patient_id: UUID) -> None:
+        if await self._patients.data_keys(caller.company_id, [patient_id]):
             return
-        if await self._patients.find(company_id, patient_id) is None:
+        if await self._patients.find(caller.company_id, patient_id) is None:
             raise NotFoundError(f"There is no patient {patient_id}.")
         raise PatientErasedError(f"Patient {patient_id} was erased; create a new one.")
 
@@ -141,16 +156,19 @@ class PlaceService:
         await self._places.update(caller.company_id, changed)
         return (await self._shown(caller, [changed]))[0]
 
-    async def _hold(self, caller: Caller, place_id: UUID) -> StoredPlace:
+    async def _hold(self, caller: Caller, place_id: UUID, seen: int | None) -> StoredPlace:
         """The place, locked after the patient whose home it is, as an erasure does it."""
         place = await self._find(caller, place_id)
         if place.patient_id is not None:
-            await self._check_patient(caller.company_id, place.patient_id)
-        return await self._find(caller, place_id, lock=True)
+            await self._hold_patient(caller, place.patient_id)
+        held = await self._find(caller, place_id, lock=True)
+        require_version(held.version, seen, "place")
+        return held
 
     async def _find(self, caller: Caller, place_id: UUID, *, lock: bool = False) -> StoredPlace:
         place = await self._places.find(caller.company_id, place_id, lock=lock)
-        if place is None:
+        hidden = await hidden_places(self._session, caller, [place_id])
+        if place is None or hidden:
             raise NotFoundError(f"There is no place {place_id}.")
         return place
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from atmr_common.contracts.dispatch import (
-    AssignmentCommitted,
-    AssignmentReleased,
-    PlanCommitted,
-)
 from atmr_common.contracts.envelope import Event
+from atmr_common.runtime.crash_points import PLAN_BETWEEN_ROWS
 from dispatch_api.bookings.repository import BookingRepository
 from dispatch_api.duties.repository import DutyRepository
 from dispatch_api.plans.domain import Assignment, Basis, DayChangedError, NewPlan
+from dispatch_api.plans.events import (
+    assignment_committed,
+    assignment_released,
+    plan_committed,
+)
 from dispatch_api.plans.repository import PlanRepository
 from dispatch_api.ports import Ports
-
-REASON = "left out by a new plan"
 
 
 class PlanCommit:
@@ -48,6 +46,7 @@ class PlanCommit:
         await self._plans.replace(plan, version, now)
         released = sorted(before.keys() - after.keys())
         arrived = sorted(after.keys() - before.keys())
+        self._ports.crash(PLAN_BETWEEN_ROWS)
         await self._bookings.release_all(plan.company_id, released, by=self._by, at=now)
         await self._bookings.assign_all(plan.company_id, arrived, by=self._by, at=now)
         changed = [item for item in after.values() if before.get(item.booking_id) != item]
@@ -72,43 +71,15 @@ class PlanCommit:
     async def _tell(
         self, plan: NewPlan, version: int, changed: list[Assignment], released: list[UUID]
     ) -> None:
-        committed = PlanCommitted(
-            day=plan.day,
-            version=version,
-            run_id=plan.run_id,
-            assigned=tuple(item.booking_id for item in changed),
-            released=tuple(released),
-            served=len(plan.assignments),
-            unserved=len(plan.summary["unserved"]),
-        )
+        committed = plan_committed(plan, version, changed, released)
         events: list[tuple[Event, str, int]] = [
             (committed, f"{plan.company_id}:{plan.day.isoformat()}", version)
         ]
         events += [
-            (_committed(plan, item, version), str(item.booking_id), version) for item in changed
+            (assignment_committed(plan, item, version), str(item.booking_id), version)
+            for item in changed
         ]
-        events += [(_released(plan, item, version), str(item), version) for item in released]
+        events += [
+            (assignment_released(plan, item, version), str(item), version) for item in released
+        ]
         await self._ports.outbox.record_all(self._session, events, company_id=plan.company_id)
-
-
-def _compare(kind: str, now: Mapping[UUID, int], then: Mapping[UUID, int]) -> None:
-    for key, version in then.items():
-        if now.get(key) != version:
-            raise DayChangedError(f"{kind} {key} was changed")
-
-
-def _committed(plan: NewPlan, assignment: Assignment, version: int) -> AssignmentCommitted:
-    return AssignmentCommitted(
-        booking_id=assignment.booking_id,
-        duty_id=assignment.duty_id,
-        day=plan.day,
-        plan_version=version,
-        planned_pickup_at=assignment.planned_pickup_at,
-        planned_dropoff_at=assignment.planned_dropoff_at,
-    )
-
-
-def _released(plan: NewPlan, booking_id: UUID, version: int) -> AssignmentReleased:
-    return AssignmentReleased(
-        booking_id=booking_id, day=plan.day, plan_version=version, reason=REASON
-    )

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends
 
 from atmr_common.contracts.dispatch import AssignmentReleased
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from dispatch_api.plans.repository import PlanRepository
 from dispatch_api.plans.schemas import Plan
 from dispatch_api.ports import Ports, PortsDep

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from atmr_common.web.access import Dispatcher
+from atmr_common.web.access import FleetReader, FleetWriter
+from atmr_common.web.entity_versions import SeenVersion, tagged
+from atmr_common.web.idempotency import IdempotentRoute
 from atmr_common.web.pagination import CursorText, Limit, Page
 from atmr_common.web.problems import responses
 from dispatch_api.vehicles.schemas import (
@@ -19,22 +21,25 @@ from dispatch_api.vehicles.schemas import (
 )
 from dispatch_api.vehicles.service import Vehicles
 
-router = APIRouter(prefix="/v1/vehicles", tags=["vehicles"])
+router = APIRouter(prefix="/v1/vehicles", tags=["vehicles"], route_class=IdempotentRoute)
 Active = Annotated[bool | None, Query(description="Only those in use, or only retired ones.")]
 CHANGES = responses(401, 403, 404, 409, 422)
+EDITS = responses(401, 403, 404, 409, 412, 422)
 
 
 @router.post(
     "", status_code=201, operation_id="create_vehicle", responses=responses(401, 403, 409, 422)
 )
-async def create_vehicle(new: NewVehicle, caller: Dispatcher, vehicles: Vehicles) -> Vehicle:
+async def create_vehicle(
+    new: NewVehicle, caller: FleetWriter, vehicles: Vehicles, response: Response
+) -> Vehicle:
     """Add a vehicle to the fleet."""
-    return await vehicles.create(caller.company_id, new)
+    return tagged(response, await vehicles.create(caller.company_id, new))
 
 
 @router.get("", operation_id="list_vehicles", responses=responses(401, 403, 422))
 async def list_vehicles(
-    caller: Dispatcher,
+    caller: FleetReader,
     vehicles: Vehicles,
     active: Active = None,
     cursor: CursorText = None,
@@ -45,28 +50,35 @@ async def list_vehicles(
 
 
 @router.get("/{vehicle_id}", operation_id="read_vehicle", responses=responses(401, 403, 404, 422))
-async def read_vehicle(vehicle_id: UUID, caller: Dispatcher, vehicles: Vehicles) -> Vehicle:
+async def read_vehicle(
+    vehicle_id: UUID, caller: FleetReader, vehicles: Vehicles, response: Response
+) -> Vehicle:
     """One vehicle."""
-    return await vehicles.get(caller.company_id, vehicle_id)
+    return tagged(response, await vehicles.get(caller.company_id, vehicle_id))
 
 
-@router.patch("/{vehicle_id}", operation_id="change_vehicle", responses=CHANGES)
+@router.patch("/{vehicle_id}", operation_id="change_vehicle", responses=EDITS)
 async def change_vehicle(
-    vehicle_id: UUID, change: VehicleChange, caller: Dispatcher, vehicles: Vehicles
+    vehicle_id: UUID,
+    change: VehicleChange,
+    caller: FleetWriter,
+    vehicles: Vehicles,
+    version: SeenVersion,
+    response: Response,
 ) -> Vehicle:
     """Change a vehicle; what is left out stays."""
-    return await vehicles.change(caller.company_id, vehicle_id, change)
+    return tagged(response, await vehicles.change(caller.company_id, vehicle_id, change, version))
 
 
 @router.delete("/{vehicle_id}", status_code=204, operation_id="retire_vehicle", responses=CHANGES)
-async def retire_vehicle(vehicle_id: UUID, caller: Dispatcher, vehicles: Vehicles) -> None:
+async def retire_vehicle(vehicle_id: UUID, caller: FleetWriter, vehicles: Vehicles) -> None:
     """Retire a vehicle that has no coming duty; it stays readable."""
     await vehicles.retire(caller.company_id, vehicle_id)
 
 
 @router.post("/{vehicle_id}/outages", status_code=201, operation_id="add_outage", responses=CHANGES)
 async def add_outage(
-    vehicle_id: UUID, new: NewOutage, caller: Dispatcher, vehicles: Vehicles
+    vehicle_id: UUID, new: NewOutage, caller: FleetWriter, vehicles: Vehicles
 ) -> VehicleOutage:
     """Take a vehicle out of service for a time; duties in the way are named."""
     return await vehicles.add_outage(caller.company_id, vehicle_id, new)
@@ -79,7 +91,7 @@ async def add_outage(
 )
 async def list_outages(
     vehicle_id: UUID,
-    caller: Dispatcher,
+    caller: FleetReader,
     vehicles: Vehicles,
     cursor: CursorText = None,
     limit: Limit = 50,
@@ -95,7 +107,7 @@ async def list_outages(
     responses=responses(401, 403, 404, 422),
 )
 async def remove_outage(
-    vehicle_id: UUID, outage_id: UUID, caller: Dispatcher, vehicles: Vehicles
+    vehicle_id: UUID, outage_id: UUID, caller: FleetWriter, vehicles: Vehicles
 ) -> None:
     """The vehicle is in service after all."""
     await vehicles.remove_outage(caller.company_id, vehicle_id, outage_id)

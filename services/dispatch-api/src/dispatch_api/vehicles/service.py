@@ -10,8 +10,9 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.identifiers import new_id
+from atmr_common.web.entity_versions import require_version
 from atmr_common.web.pagination import Page, decode_id_cursor, page_by_id
 from atmr_common.web.problems import InvalidError, NotFoundError
 from dispatch_api.duties.domain import Span, StoredDuty
@@ -62,9 +63,12 @@ class VehicleService:
         items = [Vehicle.model_validate(vehicle) for vehicle in page.items]
         return Page(items=items, next_cursor=page.next_cursor)
 
-    async def change(self, company_id: UUID, vehicle_id: UUID, change: VehicleChange) -> Vehicle:
+    async def change(
+        self, company_id: UUID, vehicle_id: UUID, change: VehicleChange, seen: int | None
+    ) -> Vehicle:
         """Change a vehicle; plans of its coming duties are made again."""
         vehicle = await self._find(company_id, vehicle_id, lock=True)
+        require_version(vehicle.version, seen, "vehicle")
         values = change.model_dump(exclude_unset=True)
         changed = replace(vehicle, version=vehicle.version + 1, **values)
         if not changed.seats + changed.wheelchairs + changed.stretchers:

@@ -15,6 +15,8 @@ from dispatch_api.duties.tables import DutyRow
 from dispatch_api.waivers.schemas import Waiver
 from dispatch_api.waivers.tables import WaiverRow
 
+ERASED = "(erased with the patient)"
+
 
 class WaiverRepository:
     """Reads and writes waivers within one session."""
@@ -41,6 +43,16 @@ class WaiverRepository:
             .returning(col(WaiverRow.id))
         )
         return await self._session.scalar(query) is not None
+
+    async def forget_words(self, company_id: UUID, patient_id: UUID) -> None:
+        """Take the reasons out of the waivers for an erased patient's bookings."""
+        theirs = sa.select(col(BookingRow.id)).where(
+            col(BookingRow.company_id) == company_id, col(BookingRow.patient_id) == patient_id
+        )
+        query = sa.update(WaiverRow).where(
+            col(WaiverRow.company_id) == company_id, col(WaiverRow.booking_id).in_(theirs)
+        )
+        await self._session.execute(query.values(reason=ERASED))
 
     async def subject_exists(self, company_id: UUID, waiver: Waiver) -> bool:
         """Whether the booking or duty is the company's, on the waiver's day."""

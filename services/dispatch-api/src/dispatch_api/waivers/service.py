@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends
 
-from atmr_common.database.engine import Session
+from atmr_common.database.session import Session
 from atmr_common.runtime.clock import Clock
 from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.access import Caller

@@ -10,6 +10,7 @@ from atmr_common.web.identity import Role
 from standalone.demo.client import DispatchClient
 from standalone.demo.errors import DemoError
 from standalone.demo.options import ZONE, DemoOptions
+from standalone.issuer.companies import companies_file
 from standalone.process import Running
 
 __all__ = ["find_or_set_up", "remembered_companies"]
@@ -18,7 +19,7 @@ __all__ = ["find_or_set_up", "remembered_companies"]
 async def find_or_set_up(running: Running, options: DemoOptions, data: Path) -> UUID:
     """The company's id; a remembered one that this database does not know is set up anew."""
     url = running.urls["dispatch-api"]
-    memory = data / "demo-companies.json"
+    memory = companies_file(data)
     known = remembered_companies(memory)
     remembered = known.get(options.company_name)
     if remembered is not None:

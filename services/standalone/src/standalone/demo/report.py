@@ -59,6 +59,7 @@ def _print_doors(console: Console, planned: PlannedDay, urls: dict[str, str], da
     """One line each, however long, so that it can be copied."""
     console.print("Where to go on", style="bold")
     lines = [f"{name}: {url}/docs (health: {url}/readyz)" for name, url in urls.items()]
+    lines.append(f"log in: {urls['dispatch-api']}/auth/login")
     lines.append(f"company: {planned.company_id}")
     lines.append(f"a token: {sys.argv[0]} token --company {planned.company_id} --data {data}")
     for line in lines:

@@ -1,0 +1,1 @@
+"""The development issuer: signs tokens with a key of its own, and exists in standalone only."""
