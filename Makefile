@@ -11,7 +11,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test coverage check format bench-day lock revision openapi clean
+.PHONY: help setup setup-dev run test coverage check format bench-api bench-day bench-fairness bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -58,6 +58,24 @@ format: setup-dev  ## let ruff write the code's layout
 bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
 	$(BIN)/python tests/benchmarks/day_through_api.py
 
+bench-api: setup-dev  ## POST /v1/bookings beside the usual SQLModel way, bare and full: ratios in one run
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/bookings_api.py $(BENCH_ARGS)
+
+bench-patients: setup-dev  ## searching among 50,000 patients of one company, through the API: p50 and p99
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/patient_search.py
+
+bench-relay: setup-dev  ## the outbox relay beside an ORM relay, and into a real broker: events per CPU second
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/relay.py
+
+bench-fairness: setup-dev  ## 50 companies' small runs at once beside one of 1,000 bookings: seconds to the plan
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/fair_runs.py
+
+chaos-short: setup-dev  ## bookings under kill -9 and bad networks, two negative controls: at most 3 minutes
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run --short $(CHAOS_ARGS)
+
+chaos: setup-dev  ## the long form, every crash point and control 20 times: CHAOS_ARGS=--help
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run $(CHAOS_ARGS)
+
 lock: ## remake constraints.txt from the newest releases (a new environment, then frozen)
 	rm -rf .make/lock && $(PYTHON) -m venv .make/lock
 	.make/lock/bin/python -m pip install --quiet hatchling editables
@@ -69,8 +87,20 @@ revision: setup-dev  ## compare the tables with the newest revision and write th
 	PYTHONPATH=tests $(BIN)/python -m support.revision "$(MESSAGE)"
 	$(BIN)/ruff format --quiet services/*/src/*/migrations
 
+fuzz-api: setup-dev  ## many made-up requests for every operation of the API: no 500, nothing undocumented (minutes)
+	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-200} $(BIN)/python -m pytest -q tests/contract/test_schemathesis.py
+
 openapi: setup-dev  ## write docs/openapi/*.json again
 	$(BIN)/atmr openapi --out docs/openapi
+
+settings-docs: setup-dev  ## write docs/settings.md again
+	$(BIN)/atmr settings --out docs/settings.md
+
+asyncapi: setup-dev  ## write docs/asyncapi/events.json again
+	$(BIN)/atmr asyncapi --out docs/asyncapi
+
+golden-events: setup-dev  ## write what a release says on the wire: RELEASE=0.2.0 (one that is not out)
+	PYTHONPATH=tests $(BIN)/python -m support.golden_events tests/contract/golden/$(RELEASE)
 
 clean:  ## remove the environment and everything that was made
 	rm -rf $(VENV) .make .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

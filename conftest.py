@@ -1,3 +1,9 @@
 """Fixtures for the tests of every package."""
 
-pytest_plugins = ["support.postgres", "support.dispatch_client", "support.osrm"]
+pytest_plugins = [
+    "support.postgres",
+    "support.dispatch_client",
+    "support.osrm",
+    "support.kafka",
+    "support.redis",
+]

@@ -18,10 +18,9 @@ from uuid import UUID
 
 import httpx
 import pytest
+from support.tokens import TokenSigner
 
-from atmr_common.runtime.clock import SystemClock
 from atmr_common.web.identity import Role
-from atmr_common.web.tokens import DevelopmentIssuer
 
 ATMR = Path(sys.executable).with_name("atmr")
 START_LIMIT_S = 60
@@ -34,19 +33,21 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def issuer(tmp_path: Path) -> DevelopmentIssuer:
-    return DevelopmentIssuer(tmp_path, SystemClock())
+def issuer() -> TokenSigner:
+    return TokenSigner(issuer="https://login.test/")
 
 
 @pytest.fixture
-def environment(tmp_path: Path, issuer: DevelopmentIssuer, database_url: str) -> dict[str, str]:
+def environment(tmp_path: Path, issuer: TokenSigner, database_url: str) -> dict[str, str]:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps(issuer.jwks()))
     return os.environ | {
         "DATABASE_URL": database_url,
+        "ATMR_AUTH_ISSUER": issuer.issuer,
         "ATMR_AUTH_JWKS_FILE": str(keys),
         "ATMR_PATIENT_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         "ATMR_PORT": str(free_port()),
+        "ATMR_WORKER_PORT": str(free_port()),
     }
 
 
@@ -63,7 +64,7 @@ def running(service: str, environment: dict[str, str]) -> Iterator[subprocess.Po
         assert process.returncode == 0, log.read().decode()
 
 
-def token(issuer: DevelopmentIssuer, role: Role, company_id: UUID | None) -> dict[str, str]:
+def token(issuer: TokenSigner, role: Role, company_id: UUID | None) -> dict[str, str]:
     signed = issuer.issue(
         subject="tests",
         role=role,
@@ -88,7 +89,7 @@ def answered(client: httpx.Client, path: str, wanted: object) -> None:
 
 
 def test_a_worker_apart_finishes_the_run_that_the_api_queued(
-    environment: dict[str, str], issuer: DevelopmentIssuer
+    environment: dict[str, str], issuer: TokenSigner
 ) -> None:
     url = f"http://127.0.0.1:{environment['ATMR_PORT']}"
     with running("dispatch-api", environment), httpx.Client(base_url=url) as client:
@@ -100,6 +101,9 @@ def test_a_worker_apart_finishes_the_run_that_the_api_queued(
         assert run["state"] == "queued"
         with running("dispatch-worker", environment):
             answered(client, f"/v1/dispatch-runs/{run['id']}", "completed")
+            own = f"http://127.0.0.1:{environment['ATMR_WORKER_PORT']}"
+            assert httpx.get(f"{own}/readyz").json()["status"] == "ok"
+            assert 'runs_total{outcome="completed"} 1.0' in httpx.get(f"{own}/metrics").text
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,8 @@ def test_a_worker_apart_finishes_the_run_that_the_api_queued(
         ("ATMR_PATIENT_KEY", "", "ATMR_PATIENT_KEY"),
         ("ATMR_PATIENT_KEY", "c2hvcnQ=", "32 bytes"),
         ("ATMR_AUTH_JWKS_FILE", "/nowhere/jwks.json", "ATMR_AUTH_JWKS_FILE"),
+        ("ATMR_AUTH_ISSUER", "", "Set ATMR_AUTH_ISSUER"),
+        ("ATMR_AUTH_ISSUER", "atmr-development", "exists in standalone only"),
         ("ATMR_PLACES_INDEX", "/nowhere/places.sqlite", "ATMR_PLACES_INDEX"),
     ],
 )

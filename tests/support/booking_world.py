@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 from support.dispatch_client import TODAY, DispatchApi
 
+from atmr_common.database.tenancy import of_company
 from atmr_common.runtime.identifiers import new_id
 from dispatch_api.bookings.repository import BookingRepository
 from dispatch_api.drivers.domain import DriverKind
@@ -33,12 +34,12 @@ class BookingWorld:
 
     async def add(self, *rows: Any) -> None:
         """Insert rows, in their order."""
-        async with self.api.ports.database.transaction() as session:
+        async with self.api.ports.database.transaction(of_company(self.company_id)) as session:
             for row in rows:
                 session.add(row)
                 await session.flush()
 
-    async def patient(self, mobility: str = "ambulatory") -> UUID:
+    async def patient(self, mobility: str = "ambulatory", by: str | None = None) -> UUID:
         patient_id, vault = new_id(), self.api.ports.vault
         data_key = vault.new_data_key(patient_id)
         row = PatientRow(
@@ -47,13 +48,14 @@ class BookingWorld:
             data_key=data_key,
             sealed=vault.seal(data_key, patient_id, {"name": "Test"}),
             mobility=mobility,
+            created_by=by,
             created_at=TODAY,
         )
         await self.add(row)
         return patient_id
 
     async def erase(self, patient_id: UUID) -> None:
-        async with self.api.ports.database.transaction() as session:
+        async with self.api.ports.database.transaction(of_company(self.company_id)) as session:
             row = await session.get_one(PatientRow, patient_id)
             row.data_key = row.sealed = None
 
@@ -72,7 +74,7 @@ class BookingWorld:
         return row.id
 
     async def correct_pin(self, place_id: UUID) -> None:
-        async with self.api.ports.database.transaction() as session:
+        async with self.api.ports.database.transaction(of_company(self.company_id)) as session:
             (await session.get_one(PlaceRow, place_id)).precision = Precision.ENTRANCE
 
     async def leg(self, **fields: Any) -> dict[str, Any]:
@@ -132,9 +134,17 @@ class BookingWorld:
         await self.add(vehicle, driver, duty, crew)
         return duty.id
 
+    async def carried(
+        self, client: httpx.AsyncClient, subject: str = "driver-1", **fields: Any
+    ) -> dict[str, Any]:
+        """A booking in the route of a duty of the driver whose token has `subject`."""
+        booking = await self.booked(client, **fields)
+        await self.assign(booking["id"], await self.duty(subject), TODAY + timedelta(hours=1))
+        return booking
+
     async def assign(self, booking_id: str, duty_id: UUID, pickup_at: datetime) -> None:
         """Put a confirmed booking into a committed plan, as a run does."""
-        async with self.api.ports.database.transaction() as session:
+        async with self.api.ports.database.transaction(of_company(self.company_id)) as session:
             ids = [UUID(booking_id)]
             repository = BookingRepository(session)
             await repository.assign_all(self.company_id, ids, by="run", at=TODAY)

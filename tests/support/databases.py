@@ -68,8 +68,17 @@ async def create_database(server_url: str, template: str = "template0") -> str:
 
 
 async def drop_database(server_url: str, database: str) -> None:
+    """PostgreSQL's own cleaners, which may be at work in it, end after a moment."""
     async with _connected(server_url) as connection:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        for wait_s in (0.1, 0.3, 1.0, 3.0, None):
+            try:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+            except asyncpg.InsufficientPrivilegeError:
+                if wait_s is None:
+                    raise
+                await asyncio.sleep(wait_s)
+            else:
+                return
 
 
 async def server_version(server_url: str) -> str:

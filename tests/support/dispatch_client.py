@@ -11,10 +11,10 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
+from support.tokens import TokenSigner
 
-from atmr_common.runtime.clock import FixedClock, SystemClock
+from atmr_common.runtime.clock import FixedClock
 from atmr_common.web.identity import Role
-from atmr_common.web.tokens import DevelopmentIssuer
 from dispatch_api.app import create_app
 from dispatch_api.composition import make_ports
 from dispatch_api.ports import Ports
@@ -30,7 +30,7 @@ class DispatchApi:
     app: FastAPI
     ports: Ports
     clock: FixedClock
-    issuer: DevelopmentIssuer
+    issuer: TokenSigner
 
     def client(
         self, company_id: UUID | None, role: Role = Role.DISPATCHER, subject: str = "tester"
@@ -58,8 +58,8 @@ class DispatchApi:
 
 
 @pytest.fixture(scope="session")
-def development_issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
-    return DevelopmentIssuer(tmp_path_factory.mktemp("issuer"), SystemClock())
+def development_issuer() -> TokenSigner:
+    return TokenSigner()
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def dispatch_settings(database_url: str) -> DispatchSettings:
 
 @pytest.fixture
 async def dispatch_api(
-    dispatch_settings: DispatchSettings, development_issuer: DevelopmentIssuer
+    dispatch_settings: DispatchSettings, development_issuer: TokenSigner
 ) -> AsyncIterator[DispatchApi]:
     clock = FixedClock(TODAY)
     jwks = development_issuer.jwks()
