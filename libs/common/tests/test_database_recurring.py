@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -13,7 +13,12 @@ from support.outbox_world import RECURRING, OutboxWorld, until
 
 from atmr_common.database import recurring
 from atmr_common.database.engine import Database
-from atmr_common.database.recurring import RecurringMetrics, RecurringRunner, RecurringWork
+from atmr_common.database.recurring import (
+    RecurringMetrics,
+    RecurringRunner,
+    RecurringWork,
+    _while_connected,
+)
 from atmr_common.database.tenancy import PLATFORM
 
 HOUR = timedelta(hours=1)
@@ -185,6 +190,37 @@ async def test_a_leader_that_loses_its_connection_stops_its_work(world: OutboxWo
         )
         async with asyncio.timeout(5):
             await stopped.wait()
+
+
+async def test_a_runner_that_is_stopped_as_its_connection_ends_still_stops() -> None:
+    class Ending:
+        """A connection that ends in the moment in which its runner is cancelled."""
+
+        def __init__(self) -> None:
+            self.listeners: list[Callable[[object], None]] = []
+
+        def add_termination_listener(self, listener: Callable[[object], None]) -> None:
+            self.listeners.append(listener)
+
+        def remove_termination_listener(self, listener: Callable[[object], None]) -> None:
+            self.listeners.remove(listener)
+
+        def is_closed(self) -> bool:
+            return True
+
+    connection, busy = Ending(), asyncio.Event()
+
+    async def slow() -> None:
+        busy.set()
+        await asyncio.Event().wait()
+
+    work = RecurringWork(name="hourly", every=HOUR, work=slow)
+    leading = asyncio.create_task(_while_connected(connection, work))
+    await busy.wait()
+    connection.listeners[0](connection)
+    leading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leading
 
 
 def test_names_are_unique(world: OutboxWorld) -> None:

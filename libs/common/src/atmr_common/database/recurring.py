@@ -184,7 +184,7 @@ async def _while_connected(connection: Any, work: RecurringWork) -> None:
     try:
         await task
     except asyncio.CancelledError:
-        if not connection.is_closed():
+        if _is_stopping() or not connection.is_closed():
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -192,3 +192,9 @@ async def _while_connected(connection: Any, work: RecurringWork) -> None:
         raise ConnectionError("the leader's connection ended during the work") from None
     finally:
         connection.remove_termination_listener(lost)
+
+
+def _is_stopping() -> bool:
+    """Whether the runner itself was cancelled, which can come together with a lost connection."""
+    runner = asyncio.current_task()
+    return runner is not None and runner.cancelling() > 0
