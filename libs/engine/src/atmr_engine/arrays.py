@@ -32,6 +32,10 @@ NODE = np.dtype(
         ("open_s", np.float64),
         ("close_s", np.float64),
         ("excess_s", np.float64),  # waived lateness
+        ("low_s", np.float64),  # when service can begin at all, by both ends' windows and the ride
+        ("high_s", np.float64),
+        ("waived_low_s", np.float64),  # the same with all waivers used
+        ("waived_high_s", np.float64),
         ("service_s", np.float64),
         ("cleaning_s", np.float64),
     ]
@@ -46,6 +50,7 @@ REQUEST = np.dtype(
         ("max_ride_s", np.float64),
         ("ride_excess_s", np.float64),
         ("direct_s", np.float64),
+        ("least_ride_s", np.float64),  # the direct way, or a shorter one round about
         ("after", np.int64),  # the outbound leg's index, -1 for none
         ("stay_s", np.float64),
         ("same_driver", np.int64),  # FREE, PREFER, REQUIRE
@@ -81,7 +86,7 @@ FREE, PREFER, REQUIRE = 0, 1, 2
 SAME_DRIVER = {SameDriver.FREE: FREE, SameDriver.PREFER: PREFER, SameDriver.REQUIRE: REQUIRE}
 
 
-def table(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+def table(rows: int | tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
     """Zeroed records whose fields are attributes, in compiled code as in plain Python."""
     return np.zeros(rows, dtype=kind).view(np.recarray)
 
@@ -97,6 +102,11 @@ class Arrays(NamedTuple):
     duties: NDArray[Any]  # (D,) DUTY
     compatible: NDArray[np.uint8]  # (R, D)
     time_s: NDArray[np.float64]  # (P + 1, P + 1)
+    time_into_s: NDArray[np.float64]  # its transpose: a row holds the ways that end in one place
     distance_km: NDArray[np.float64]  # (P + 1, P + 1)
+    price: NDArray[np.float64]  # (P + 1, P + 1) the least that each way costs
+    price_into: NDArray[np.float64]  # its transpose
     weights: NDArray[Any]  # (1,) WEIGHTS of pricing.py
     waived: bool  # some service rule is waived for somebody
+    linked: bool  # some leg follows another
+    timed: bool  # what a route costs depends on its timetable, not on its ways alone

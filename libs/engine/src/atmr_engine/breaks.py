@@ -15,7 +15,7 @@ from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import loads_fit
 from atmr_engine.schedule import schedule
-from atmr_engine.state import PROFILED, State, install, notify, place_pair, unbank
+from atmr_engine.state import State, install, notify, place_pair, unbank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,14 +123,10 @@ def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) 
 
     What failed once is not tried again before route or request change.
     """
-    offer = state.offers[request, duty]
-    if (
-        offer.breaks_version == state.version[duty]
-        and offer.breaks_request_version == state.request_version[request]
-    ):
+    stuck = state.stuck[request, duty]
+    if stuck[0] == state.version[duty] and stuck[1] == state.request_version[request]:
         return False
-    offer.breaks_version = state.version[duty]
-    offer.breaks_request_version = state.request_version[request]
+    stuck[0], stuck[1] = state.version[duty], state.request_version[request]
     if movable_breaks(arrays, state, duty) == 0:
         return False
     count = place_in_stripped(arrays, state, request, duty)
@@ -153,12 +149,12 @@ def place_in_stripped(arrays: Arrays, state: State, request: int, duty: int) -> 
     kept = without_breaks(arrays, whole, length, duty)
     state.routes[duty, : len(kept)] = kept
     state.length[duty] = len(kept)
-    state.counters[PROFILED] = -1
+    state.chains[duty].version = NOBODY
     _, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, np.inf)
     count = NOBODY
     if pickup_gap >= 0:
         count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
     state.routes[duty, :length] = whole
     state.length[duty] = length
-    state.counters[PROFILED] = -1
+    state.chains[duty].version = NOBODY
     return int(count)

@@ -19,6 +19,7 @@ from atmr_engine.arrays import (
 from atmr_engine.pricing import compile_weights, unserved_costs
 from atmr_engine.problem import DriverKind
 from atmr_engine.rules import Rule
+from atmr_engine.windows import shortest_rides, tighten
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atmr_engine.problem import Break, Capacity, Committed, Duty, Load, Problem, Request, Visit
+
+OPEN = (0.0, 0.0, 0.0, 0.0)
+"""The bounds of a node's times before `tighten` computes them."""
 
 
 class Excess:
@@ -49,16 +53,32 @@ def compile_problem(problem: Problem) -> Arrays:
     unreachable = (time_s >= UNREACHABLE) | (distance_km >= UNREACHABLE)
     time_s[unreachable] = UNREACHABLE
     distance_km[unreachable] = UNREACHABLE
+    weights = compile_weights(problem.weights)
+    price = weights["distance_km"] * distance_km + weights["working"] * time_s
+    nodes, requests = compile_nodes(problem, excess), compile_requests(problem, excess)
+    requests["least_ride_s"] = shortest_rides(time_s, nodes["place"][: 2 * len(requests)])
+    tighten(nodes, requests)
     return Arrays(
-        nodes=compile_nodes(problem, excess),
-        requests=compile_requests(problem, excess),
+        nodes=nodes,
+        requests=requests,
         duties=compile_duties(problem, excess),
         compatible=compatibility(problem),
         time_s=time_s,
+        time_into_s=transposed(time_s),
         distance_km=distance_km,
-        weights=compile_weights(problem.weights),
+        price=price,
+        price_into=transposed(price),
+        weights=weights,
         waived=bool(problem.waivers),
+        linked=bool((requests["after"] >= 0).any()),
+        timed=any(weights[name][0] > 0.0 for name in ("detour", "waiting", "working")),
     )
+
+
+def transposed(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The transpose, laid out row by row; the matrix itself where it is symmetric."""
+    turned = np.ascontiguousarray(matrix.T)
+    return matrix if np.array_equal(matrix, turned) else turned
 
 
 def with_nowhere(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -110,11 +130,11 @@ def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
 
 def visit_row(visit: Visit, late: float, cleaning_s: float) -> tuple[float, ...]:
     window = visit.window
-    return (visit.place, window.open_s, window.close_s, late, visit.service_s, cleaning_s)
+    return (visit.place, window.open_s, window.close_s, late, *OPEN, visit.service_s, cleaning_s)
 
 
 def break_row(pause: Break, late: float) -> tuple[float, ...]:
-    return (-1, pause.window.open_s, pause.window.close_s, late, pause.duration_s, 0.0)
+    return (-1, pause.window.open_s, pause.window.close_s, late, *OPEN, pause.duration_s, 0.0)
 
 
 def fix_begin(nodes: NDArray[Any], node: int, stop: Committed) -> None:

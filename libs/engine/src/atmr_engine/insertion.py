@@ -13,10 +13,12 @@ import numpy as np
 
 from atmr_engine.arrays import NOBODY, REQUIRE, TOLERANCE, Arrays
 from atmr_engine.compiled import compiled, inlined
+from atmr_engine.draft import draft_insertion, idle_cost, settle_plain
+from atmr_engine.judgement import FITS, REFUSED, SOONER, Ways, judge
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import ask_for, may_join, profile_route
 from atmr_engine.schedule import schedule
-from atmr_engine.state import PROFILED, State, place_pair
+from atmr_engine.state import State, place_pair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,31 +34,31 @@ def cheapest_in_duty(
     present route); (inf, -1, -1) where there is none. Pins, skills and drivers are looked at in
     `may_serve`.
     """
-    if state.counters[PROFILED] != state.version[duty]:
+    if state.chains[duty].version != state.version[duty]:
         profile_route(arrays, state, duty)
-        state.counters[PROFILED] = state.version[duty]
     ask_for(arrays, state, request, duty, limit)
-    ask, row, rider = state.ask[0], arrays.duties[duty], arrays.requests[request]
+    ask, profile, chain = state.ask[0], state.profiles[duty], state.chains[duty]
+    row, rider = arrays.duties[duty], arrays.requests[request]
+    ways = ways_of(arrays, ask.pickup, ask.dropoff)
     pickup_gap, dropoff_gap = NOBODY, NOBODY
     for gap in range(row.committed, ask.length + 1):
-        count = slide(
-            arrays.time_s,
-            arrays.distance_km,
-            arrays.weights[0],
-            state.profile,
-            ask,
-            row,
-            rider,
-            gap,
-            state.candidates,
-        )
-        if count < 0:
+        if profile[gap].earliest_s + profile[gap].spent_s > ask.pickup_high_s + TOLERANCE:
             break
+        if profile[gap + 1].latest_s < ask.pickup_low_s - TOLERANCE:
+            continue
+        count = slide(ways, profile, ask, row, rider, gap, state.candidates)
         index = cheapest_bound(state.candidates, count, ask.limit)
         while index >= 0:
-            where = state.candidates[index].where
+            where, cost = state.candidates[index].where, state.candidates[index].least
             state.candidates[index].least = np.inf
-            cost = inserted_cost(arrays, state, request, duty, gap, where)
+            if chain.plain:
+                verdict = judge(ways, profile, chain, ask, gap, where, state.shifted)
+                if verdict == REFUSED:
+                    cost = np.inf
+                elif verdict != FITS or arrays.timed:
+                    cost += drafted_cost(arrays, state, ways, duty, gap, where, verdict)
+            else:
+                cost = inserted_cost(arrays, state, request, duty, gap, where)
             if cost < ask.limit:
                 ask.limit, pickup_gap, dropoff_gap = cost, gap, where
             index = cheapest_bound(state.candidates, count, ask.limit)
@@ -73,11 +75,24 @@ def cheapest_bound(candidates: NDArray[Any], count: int, best: float) -> int:
     return int(found)
 
 
+@inlined
+def ways_of(arrays: Arrays, pickup: int, dropoff: int) -> Ways:
+    """The rows of the matrices that an insertion of a request reads."""
+    return Ways(
+        arrays.time_into_s[pickup],
+        arrays.time_s[pickup],
+        arrays.time_into_s[dropoff],
+        arrays.time_s[dropoff],
+        arrays.price_into[pickup],
+        arrays.price[pickup],
+        arrays.price_into[dropoff],
+        arrays.price[dropoff],
+    )
+
+
 @compiled
 def slide(  # noqa: PLR0917 (compiled code has no keywords)
-    times: NDArray[np.float64],
-    distances: NDArray[np.float64],
-    weights: Any,
+    ways: Ways,
     profile: NDArray[Any],
     ask: Any,
     duty: Any,
@@ -87,65 +102,53 @@ def slide(  # noqa: PLR0917 (compiled code has no keywords)
 ) -> int:
     """Slide the drop-off behind a pickup in `gap`; write what passes all screens to `candidates`.
 
-    Returns how many passed, or -1 where neither this gap nor a later one is reached in time.
+    Returns how many passed.
     """
-    before, place, count = profile[gap], ask.pickup, 0
-    leave, ridden = before.earliest_s + before.spent_s, 0.0
-    if leave > ask.pickup_high_s + TOLERANCE:
-        return -1
-    leave = max(leave + times[before.place, place], ask.pickup_low_s)
+    before, count = profile[gap], 0
+    leave = before.earliest_s + before.spent_s + ways.to_pickup_s[before.place]
+    leave, ridden = max(leave, ask.pickup_low_s), 0.0
     if leave > ask.pickup_high_s + TOLERANCE or not may_join(before, duty, rider):
         return 0
     leave += ask.pickup_spent_s
-    for where in range(gap, ask.length + 1):
+    to_dropoff, direct = ways.from_pickup_s[ask.dropoff], ways.price_from_pickup[ask.dropoff]
+    base = ask.base_cost - before.price + ways.price_to_pickup[before.place]
+    least = base + direct + ways.price_from_dropoff[before.onward]
+    if least < ask.limit and in_time(ways, profile, ask, gap, leave, ridden, to_dropoff):
+        candidates[0].least, candidates[0].where, count = least, gap, 1
+    base += ways.price_from_pickup[before.onward]
+    way = ways.from_pickup_s[profile[gap + 1].place]
+    for where in range(gap + 1, ask.length + 1):
         stop = profile[where]
-        if where > gap:
-            if stop.pause or not may_join(stop, duty, rider):
-                break
-            way = times[place, stop.place]
-            leave, ridden, place = max(leave + way, stop.low_s), ridden + way, stop.place
-            if leave > stop.high_s + TOLERANCE or ridden > ask.ride_limit_s + TOLERANCE:
-                break
-            leave, ridden = leave + stop.spent_s, ridden + stop.spent_s
-        least = least_cost(times, distances, weights, ask, before, stop, gap == where)
-        if least < ask.limit and in_time(times, profile, ask, where, place, leave, ridden):
-            candidates[count].least = least
-            candidates[count].where = where
-            count += 1
+        if stop.pause or not may_join(stop, duty, rider):
+            break
+        leave, ridden = max(leave + way, stop.low_s), ridden + way
+        if leave > stop.high_s + TOLERANCE or ridden > ask.ride_limit_s + TOLERANCE:
+            break
+        leave, ridden = leave + stop.spent_s, ridden + stop.spent_s
+        least = base - stop.price + ways.price_to_dropoff[stop.place]
+        least += ways.price_from_dropoff[stop.onward]
+        if least < ask.limit:
+            to_dropoff = ways.to_dropoff_s[stop.place]
+            if in_time(ways, profile, ask, where, leave, ridden, to_dropoff):
+                candidates[count].least, candidates[count].where = least, where
+                count += 1
+        way = profile[where + 1].travel_s
     return count
 
 
 @compiled
-def least_cost(
-    times: NDArray[np.float64],
-    distances: NDArray[np.float64],
-    weights: Any,
-    ask: Any,
-    before: Any,
-    stop: Any,
-    together: bool,  # noqa: FBT001 (compiled code has no keywords)
-) -> float:
-    """A lower bound on the route's cost: its way, and its driving and service time."""
-    least = ask.base_cost + weights.distance_km * detour(distances, ask, before, stop, together)
-    if weights.working > 0.0:
-        least += weights.working * detour(times, ask, before, stop, together)
-    return float(least)
-
-
-@compiled
 def in_time(
-    times: NDArray[np.float64],
+    ways: Ways,
     profile: NDArray[Any],
     ask: Any,
     where: int,
-    place: int,
     leave_s: float,
     ridden_s: float,
+    way_s: float,
 ) -> bool:
     """Whether a drop-off after stop `where` keeps its window, ride time, and the stops after it."""
-    way = times[place, ask.dropoff]
-    begin = max(leave_s + way, ask.dropoff_low_s)
-    if ridden_s + way > ask.ride_limit_s + TOLERANCE or begin > ask.dropoff_high_s + TOLERANCE:
+    begin = max(leave_s + way_s, ask.dropoff_low_s)
+    if ridden_s + way_s > ask.ride_limit_s + TOLERANCE or begin > ask.dropoff_high_s + TOLERANCE:
         return False
     leave, k = begin + ask.dropoff_spent_s, where + 1
     while profile[k].pause:
@@ -153,33 +156,29 @@ def in_time(
         if leave > profile[k].high_s + TOLERANCE:
             return False
         leave, k = leave + profile[k].spent_s, k + 1
-    arrival = leave + times[ask.dropoff, profile[k].place]
+    arrival = leave + ways.from_dropoff_s[profile[k].place]
     return bool(arrival <= profile[k].latest_s + TOLERANCE)
 
 
-@compiled
-def detour(
-    matrix: NDArray[np.float64],
-    ask: Any,
-    before: Any,
-    stop: Any,
-    together: bool,  # noqa: FBT001 (compiled code has no keywords)
+@inlined
+def drafted_cost(
+    arrays: Arrays, state: State, ways: Ways, duty: int, gap: int, where: int, verdict: int
 ) -> float:
-    """What the way grows by, in the matrix's unit, with the request inserted in two gaps."""
-    to_pickup = matrix[before.place, ask.pickup] - matrix[before.place, before.onward]
-    if together:
-        between = matrix[ask.pickup, ask.dropoff]
-        return float(to_pickup + between + matrix[ask.dropoff, before.onward])
-    to_dropoff = matrix[stop.place, ask.dropoff] - matrix[stop.place, stop.onward]
-    onward = matrix[ask.pickup, before.onward] + matrix[ask.dropoff, stop.onward]
-    return float(to_pickup + to_dropoff + onward)
+    """The exact test of a plain route: what comes on top of the least cost, inf if impossible."""
+    ask, draft = state.ask[0], state.draft
+    draft_insertion(ways, state.profiles[duty], ask, gap, where, draft, verdict == SOONER)
+    if not settle_plain(draft, ask.length + 3, state.chains[duty].longest_s):
+        return np.inf
+    if not arrays.timed:
+        return 0.0
+    return idle_cost(draft, ask.length + 3, arrays.weights[0])
 
 
 @inlined
 def inserted_cost(
     arrays: Arrays, state: State, request: int, duty: int, pickup_gap: int, dropoff_gap: int
 ) -> float:
-    """The exact test: cost of the route with the request inserted, inf without a timetable."""
+    """The reference test: cost of the route with the request inserted, inf if impossible."""
     count = place_pair(state, request, duty, pickup_gap, dropoff_gap)
     cost = np.inf
     if schedule(arrays, state, state.sequence, count, duty):

@@ -9,30 +9,48 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.arrays import NOBODY, Arrays
+from atmr_engine.compiled import compiled, inlined
+from atmr_engine.draft import settle_plain
 from atmr_engine.pricing import used_cost
-from atmr_engine.schedule import WAIVED, latest_for_followers, lay_out
+from atmr_engine.schedule import NO_WAIVER, WAIVED, latest_for_followers, lay_out
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from atmr_engine.state import State
 
 PROFILE = np.dtype(
     [
-        ("earliest_s", np.float64),  # by windows and ways before this stop alone
-        ("latest_s", np.float64),  # by windows and ways after this stop alone
-        ("low_s", np.float64),
+        ("time_s", np.float64),  # the earliest in any timetable of the route
         ("high_s", np.float64),
         ("spent_s", np.float64),
+        ("travel_s", np.float64),  # from the stop before
+        ("ride_limit_s", np.float64),
+        ("direct_s", np.float64),
+        ("low_s", np.float64),
+        ("earliest_s", np.float64),  # by windows and ways before this stop alone
+        ("latest_s", np.float64),  # by windows and ways after this stop alone
+        ("price", np.float64),  # of the way onward
         ("place", np.int64),
         ("onward", np.int64),  # where the vehicle drives next (a break is no drive)
         ("pause", np.int64),
+        ("boarded", np.int64),  # a drop-off's pickup, by position; -1 elsewhere
         ("aboard", np.int64),  # passengers (requests) on board after this stop, and theirs:
         ("alone", np.int64),
         ("group", np.int64),
         ("seats", np.int64),
         ("wheelchairs", np.int64),
         ("stretchers", np.int64),
+    ]
+)
+CHAIN = np.dtype(
+    [
+        ("version", np.int64),  # of the route that was profiled
+        ("plain", np.int64),  # 1 where it can be edited and timed alone: no link, no waiver
+        ("stops", np.int64),  # rows of the profile, start and end included
+        ("least", np.float64),  # the least that the route can cost
+        ("longest_s", np.float64),
     ]
 )
 ASK = np.dtype(
@@ -46,6 +64,7 @@ ASK = np.dtype(
         ("dropoff_high_s", np.float64),
         ("dropoff_spent_s", np.float64),
         ("ride_limit_s", np.float64),
+        ("direct_s", np.float64),
         ("base_cost", np.float64),  # a lower bound on the route's cost without any detour
         ("limit", np.float64),  # what the route may cost at most
         ("length", np.int64),  # stops of the route
@@ -56,36 +75,74 @@ CANDIDATE = np.dtype([("least", np.float64), ("where", np.int64)])
 
 @compiled
 def profile_route(arrays: Arrays, state: State, duty: int) -> None:
-    """Fill `state.profile` and `state.chain` for the duty's present route."""
+    """Fill `state.profiles[duty]` and `state.chains[duty]` for the duty's present route."""
     count = state.length[duty]
-    lay_out(arrays, state, state.routes[duty], count, duty, WAIVED)
-    profile, trial = state.profile, state.trial
-    state.chain[0] = state.chain[1] = 0.0
+    chain, row = state.chains[duty], arrays.duties[duty]
+    chain.version = state.version[duty]
+    chain.longest_s = row.max_duration_s
+    chain.plain = int(not arrays.waived and not follows_itself(arrays, state, duty))
+    level = NO_WAIVER if chain.plain else WAIVED
+    lay_out(arrays, state, state.routes[duty], count, duty, level)
+    profile = state.profiles[duty]
     for k in range(count + 2):
-        stop = trial[k]
-        row = profile[k]
-        row.place, row.pause = stop.place, stop.pause
-        row.low_s, row.high_s, row.spent_s = stop.low_s, stop.high_s, stop.spent_s
-        row.earliest_s = stop.low_s
-        if k > 0:
-            before = profile[k - 1]
-            reached = before.earliest_s + before.spent_s + stop.travel_s
-            row.earliest_s = max(stop.low_s, reached)
-            state.chain[0] += stop.distance_km
-            state.chain[1] += stop.travel_s + stop.spent_s
+        draw_stop(profile[k], state.trial[k])
     profile_loads(arrays, state, duty)
-    profile[count + 1].latest_s = trial[count + 1].high_s
-    profile[count + 1].onward = trial[count + 1].place
+    derive(arrays, profile, chain, duty, count)
+
+
+@compiled
+def draw_stop(row: Any, stop: Any) -> None:
+    """Take over what a laid-out stop says of itself."""
+    row.place, row.pause, row.boarded = stop.place, stop.pause, stop.boarded
+    row.low_s, row.high_s, row.spent_s = stop.low_s, stop.high_s, stop.spent_s
+    row.ride_limit_s, row.direct_s = stop.ride_limit_s, stop.direct_s
+    row.travel_s, row.time_s, row.onward = stop.travel_s, stop.low_s, NOBODY
+
+
+@compiled
+def derive(arrays: Arrays, profile: NDArray[Any], chain: Any, duty: int, count: int) -> None:
+    """Fill what follows from the stops and the ways between them: bounds, times, the least cost."""
+    profile[0].earliest_s = profile[0].time_s = profile[0].low_s
+    spent_s, cost = 0.0, 0.0
+    for k in range(1, count + 2):
+        row, before = profile[k], profile[k - 1]
+        reached = before.earliest_s + before.spent_s + row.travel_s
+        row.earliest_s = row.time_s = max(row.low_s, reached)
+        spent_s += row.spent_s
+    chain.plain = int(chain.plain and settle_plain(profile, count + 1, chain.longest_s))
+    end = profile[count + 1]
+    end.latest_s, end.onward, end.price = end.high_s, end.place, 0.0
     for k in range(count, -1, -1):
         row, after = profile[k], profile[k + 1]
-        row.latest_s = min(row.high_s, after.latest_s - trial[k + 1].travel_s - row.spent_s)
-        row.onward = after.onward if after.pause else after.place
+        row.latest_s = min(row.high_s, after.latest_s - after.travel_s - row.spent_s)
+        onward = after.onward if after.pause else after.place
+        if row.onward != onward:
+            row.onward = onward
+            row.price = arrays.price[row.place, onward]
+        if not after.pause:
+            cost += row.price
+    weights = arrays.weights[0]
+    chain.stops = count + 2
+    chain.least = used_cost(weights, arrays.duties[duty]) + cost + weights.working * spent_s
+
+
+@inlined
+def follows_itself(arrays: Arrays, state: State, duty: int) -> bool:
+    """Whether a leg on the route is linked to another leg, on it or elsewhere."""
+    linked = False
+    if arrays.linked:
+        for k in range(state.length[duty]):
+            node = state.routes[duty, k]
+            if node < 2 * arrays.requests.shape[0]:
+                row = arrays.requests[node >> 1]
+                linked = linked or row.after >= 0 or row.first_follower >= 0
+    return linked
 
 
 @compiled
 def profile_loads(arrays: Arrays, state: State, duty: int) -> None:
     """Who is on board after each stop."""
-    profile, requests = state.profile, arrays.requests
+    profile, requests = state.profiles[duty], arrays.requests
     clear_load(profile[0])
     for k in range(1, state.length[duty] + 1):
         row, before = profile[k], profile[k - 1]
@@ -178,22 +235,20 @@ def ask_for(arrays: Arrays, state: State, request: int, duty: int, limit: float)
     row = arrays.requests[request]
     ask = state.ask[0]
     ask.pickup, ask.dropoff = pickup.place, dropoff.place
-    ask.pickup_low_s = pickup.open_s
-    ask.pickup_high_s = pickup.close_s + pickup.excess_s
+    ask.pickup_low_s, ask.pickup_high_s = pickup.waived_low_s, pickup.waived_high_s
+    ask.dropoff_low_s, ask.dropoff_high_s = dropoff.waived_low_s, dropoff.waived_high_s
     ask.pickup_spent_s = pickup.service_s
-    ask.dropoff_low_s = dropoff.open_s
-    ask.dropoff_high_s = dropoff.close_s + dropoff.excess_s
     ask.dropoff_spent_s = dropoff.service_s + dropoff.cleaning_s
-    ask.ride_limit_s = row.max_ride_s + row.ride_excess_s
-    if row.after >= 0 and state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
-        drop = 2 * row.after + 1
-        ready = state.begin_s[drop] + arrays.nodes[drop].service_s + row.stay_s
-        ask.pickup_low_s = max(ask.pickup_low_s, ready)
-    latest = latest_for_followers(arrays, state, request, duty)
-    ask.dropoff_high_s = min(ask.dropoff_high_s, latest)
-    weights = arrays.weights[0]
-    busy_s = state.chain[1] + ask.pickup_spent_s + ask.dropoff_spent_s
-    ask.base_cost = weights.distance_km * state.chain[0] + weights.working * busy_s
-    ask.base_cost += used_cost(weights, arrays.duties[duty])
+    ask.ride_limit_s, ask.direct_s = row.max_ride_s + row.ride_excess_s, row.direct_s
+    if arrays.linked:
+        if row.after >= 0 and state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
+            drop = 2 * row.after + 1
+            ready = state.begin_s[drop] + arrays.nodes[drop].service_s + row.stay_s
+            ask.pickup_low_s = max(ask.pickup_low_s, ready)
+        latest = latest_for_followers(arrays, state, request, duty)
+        ask.dropoff_high_s = min(ask.dropoff_high_s, latest)
+    working = arrays.weights[0].working
+    ask.base_cost = state.chains[duty].least
+    ask.base_cost += working * (ask.pickup_spent_s + ask.dropoff_spent_s)
     ask.limit = state.cost[duty] + limit
     ask.length = state.length[duty]

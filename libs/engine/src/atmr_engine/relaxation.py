@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.rules import Rule
+from atmr_engine.windows import tighten
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -53,4 +54,7 @@ def relaxed(arrays: Arrays, rule: Rule, request: int) -> Arrays:
     else:
         own = slice(2 * request, 2 * request + 2)
         nodes["open_s"][own], nodes["close_s"][own] = LONG_AGO, np.inf
-    return arrays._replace(nodes=nodes, requests=requests, duties=duties)
+    tighten(nodes, requests)
+    return arrays._replace(
+        nodes=nodes, requests=requests, duties=duties, linked=bool((requests["after"] >= 0).any())
+    )

@@ -37,9 +37,10 @@ STOP = np.dtype(
         ("linked", np.int64),  # the drop-off that this pickup follows, by position; -1 elsewhere
     ]
 )
+NO_WAIVER: Any = np.int64(0)
 LATE: Any = np.int64(1)
 WAIVED: Any = np.int64(2)
-"""Which waivers count (0: none): windows, shifts and breaks; ride time and duration as well."""
+"""Which waivers count: none; of windows, shifts and breaks; of ride time and duration as well."""
 
 
 @compiled
@@ -53,7 +54,7 @@ def schedule(
     waivers are used only where there is none without, to be late or long, never to leave before a
     shift or to shorten a break. Loads are not looked at (`profile.loads_fit` does).
     """
-    for level in range(WAIVED + 1 if arrays.waived else 1):
+    for level in range(NO_WAIVER, WAIVED + 1 if arrays.waived else LATE):
         if not lay_out(arrays, state, sequence, count, duty, level):
             return False
         row = arrays.duties[duty]
@@ -92,7 +93,7 @@ def lay_out(
         if node & 1:
             lay_ride(stop, request, position[node - 1], level)
         linked = linked or request.after >= 0 or request.first_follower >= 0
-    if linked:
+    if linked and arrays.linked:
         bind(arrays, state, sequence, count, duty)
     return lay_ways(arrays.time_s, arrays.distance_km, trial, count)
 
@@ -138,9 +139,12 @@ def lay_node(stop: Any, row: Any, level: int) -> None:
     """Fill what a node brings along by itself."""
     stop.place = row.place
     stop.pause = int(row.place < 0)
-    stop.low_s = stop.time_s = row.open_s
     stop.due_s = row.close_s
-    stop.high_s = row.close_s + (row.excess_s if level >= LATE else 0.0)
+    if level >= LATE:
+        stop.low_s, stop.high_s = row.waived_low_s, row.waived_high_s
+    else:
+        stop.low_s, stop.high_s = row.low_s, row.high_s
+    stop.time_s = stop.low_s
     stop.spent_s = row.service_s + row.cleaning_s
     stop.boarded = stop.linked = -1
 

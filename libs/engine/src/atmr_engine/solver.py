@@ -17,6 +17,7 @@ from atmr_engine.improve.search import best_of, restore, search
 from atmr_engine.objective import evaluate
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
+from atmr_engine.state import pick, remove_picked, retime
 from atmr_engine.timetable import routes_of
 from atmr_engine.unserved import explain_unserved
 
@@ -83,6 +84,7 @@ def solve(
     random = random_state(seed)
     insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random)
     improved = improve(arrays, state, course, random, progress)
+    settle_times(arrays, state)
     plan = Plan(
         routes=routes_of(problem, state),
         unserved=explain_unserved(problem, arrays, state),
@@ -93,6 +95,15 @@ def solve(
     if violations := check(problem, plan):
         raise PlanRefusedError(violations)
     return plan if warm_start is None else better_of(problem, plan, warm_start)
+
+
+def settle_times(arrays: Arrays, state: State) -> None:
+    """Make the timetable of every route; who is on one without any (rounding) is left unserved."""
+    while (duty := int(retime(arrays, state))) >= 0:
+        for node in state.routes[duty, : state.length[duty]]:
+            if node < 2 * len(arrays.requests):
+                pick(arrays, state, int(node) >> 1)
+        remove_picked(arrays, state)
 
 
 def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:

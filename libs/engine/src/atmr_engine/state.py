@@ -13,9 +13,11 @@ import numpy as np
 
 from atmr_engine.arrays import NOTHING, Arrays, table
 from atmr_engine.compiled import compiled, inlined
+from atmr_engine.draft import DRAFT, draw_row, idle_cost
 from atmr_engine.pricing import timetable_cost
-from atmr_engine.profile import ASK, CANDIDATE, PROFILE
+from atmr_engine.profile import ASK, CANDIDATE, CHAIN, PROFILE, derive
 from atmr_engine.schedule import STOP, schedule
+from atmr_engine.splice import copy_row, splice_in, splice_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,15 +28,15 @@ OFFER = np.dtype(
         ("request_version", np.int64),
         ("limit", np.float64),  # what was looked for: routes that cost less than this more
         ("added", np.float64),
-        ("pickup_gap", np.int64),
-        ("dropoff_gap", np.int64),
-        ("breaks_version", np.int64),  # the route for which moving its breaks did not help,
-        ("breaks_request_version", np.int64),  # and the request
+        ("pickup_gap", np.int32),
+        ("dropoff_gap", np.int32),
     ]
 )
-VERSION, BANKED, JOURNALLED, SAVED_BANK, PROFILED, PICKED = 0, 1, 2, 3, 4, 5
+VERSION, BANKED, JOURNALLED, SAVED_BANK, PICKED = 0, 1, 2, 3, 4
 """The places of `State.counters`."""
-COUNTERS = 6
+COUNTERS = 5
+SLOTS = 2
+"""Offers kept of each request and duty: for the route as it was last committed, and as it is."""
 
 
 class State(NamedTuple):
@@ -48,11 +50,13 @@ class State(NamedTuple):
     cost: NDArray[np.float64]  # (D,)
     version: NDArray[np.int64]  # (D,)
     request_version: NDArray[np.int64]  # (R,)
-    begin_s: NDArray[np.float64]  # (N,)
+    begin_s: NDArray[np.float64]  # (N,) of routes that are not stale
+    stale: NDArray[np.uint8]  # (D,) 1 where `begin_s` was not kept up (see `retime`)
     route_of: NDArray[np.int64]  # (R,) duty, -1 where unserved
     bank: NDArray[np.int64]  # (R,) the unserved, as many as counters[BANKED]
     counters: NDArray[np.int64]
-    offers: NDArray[Any]  # (R, D) OFFER
+    offers: NDArray[Any]  # (R, D, SLOTS) OFFER
+    stuck: NDArray[np.int64]  # (R, D, 2) versions of route and request whose breaks did not help
     touched: NDArray[np.uint8]  # (D,)
     journal: NDArray[np.int64]  # (D,)
     saved_routes: NDArray[np.int64]
@@ -60,13 +64,19 @@ class State(NamedTuple):
     saved_cost: NDArray[np.float64]
     saved_version: NDArray[np.int64]
     saved_begin_s: NDArray[np.float64]
+    saved_stale: NDArray[np.uint8]
     saved_bank: NDArray[np.int64]
     picked: NDArray[np.int64]  # (R,) requests chosen for removal, counters[PICKED] of them
     is_picked: NDArray[np.uint8]  # (R,)
     trial: NDArray[Any]  # (cap + 2,) STOP: the timetable that was computed last
-    profile: NDArray[Any]  # (cap + 2,) PROFILE: the route that was profiled last
+    profiles: NDArray[Any]  # (D, cap + 2) PROFILE
+    chains: NDArray[Any]  # (D,) CHAIN
     load: NDArray[Any]  # (1,) PROFILE: who is on board while a sequence is walked
-    chain: NDArray[np.float64]  # (2,) its kilometres, its driving and service time
+    saved_profiles: NDArray[Any]  # (D, cap + 2) PROFILE
+    spare_profile: NDArray[Any]  # (cap + 2,) PROFILE
+    saved_chains: NDArray[Any]  # (D,) CHAIN
+    shifted: NDArray[np.float64]  # (cap + 2,) times of stops while an insertion is judged
+    draft: NDArray[Any]  # (cap + 4,) DRAFT: a route with a request inserted
     ask: NDArray[Any]  # (1,) ASK
     candidates: NDArray[Any]  # (cap + 1,) CANDIDATE: drop-offs behind one pickup
     sequence: NDArray[np.int64]  # (cap,)
@@ -77,21 +87,21 @@ def empty_state(arrays: Arrays) -> State:
     """No request served; every route holds its duty's breaks."""
     requests, duties, nodes = len(arrays.requests), len(arrays.duties), len(arrays.nodes)
     cap = 2 * requests + int(max(arrays.duties["breaks"], default=0))
-    offers = np.zeros((requests, duties), dtype=OFFER).view(np.recarray)
-    offers["duty_version"] = offers["breaks_version"] = -1
     counters = np.zeros(COUNTERS, dtype=np.int64)
-    counters[VERSION], counters[BANKED], counters[PROFILED] = duties + requests, requests, -1
+    counters[VERSION], counters[BANKED] = duties + requests + 1, requests
     state = State(
         routes=np.zeros((duties, cap), dtype=np.int64),
         length=arrays.duties["breaks"].astype(np.int64),
         cost=np.zeros(duties),
-        version=np.arange(duties, dtype=np.int64),
-        request_version=np.arange(duties, duties + requests, dtype=np.int64),
+        version=np.arange(1, duties + 1, dtype=np.int64),
+        request_version=np.arange(duties + 1, duties + requests + 1, dtype=np.int64),
         begin_s=np.zeros(nodes),
+        stale=np.zeros(duties, dtype=np.uint8),
         route_of=np.full(requests, -1, dtype=np.int64),
         bank=np.arange(requests, dtype=np.int64),
         counters=counters,
-        offers=offers,
+        offers=table((requests, duties, SLOTS), OFFER),
+        stuck=np.zeros((requests, duties, 2), dtype=np.int64),
         touched=np.zeros(duties, dtype=np.uint8),
         journal=np.zeros(duties, dtype=np.int64),
         saved_routes=np.zeros((duties, cap), dtype=np.int64),
@@ -99,13 +109,19 @@ def empty_state(arrays: Arrays) -> State:
         saved_cost=np.zeros(duties),
         saved_version=np.zeros(duties, dtype=np.int64),
         saved_begin_s=np.zeros(nodes),
+        saved_stale=np.zeros(duties, dtype=np.uint8),
         saved_bank=np.zeros(requests, dtype=np.int64),
         picked=np.zeros(requests, dtype=np.int64),
         is_picked=np.zeros(requests, dtype=np.uint8),
         trial=table(cap + 2, STOP),
-        profile=table(cap + 2, PROFILE),
+        profiles=table((duties, cap + 2), PROFILE),
+        chains=table(duties, CHAIN),
         load=table(1, PROFILE),
-        chain=np.zeros(2),
+        saved_profiles=table((duties, cap + 2), PROFILE),
+        spare_profile=table(cap + 2, PROFILE),
+        saved_chains=table(duties, CHAIN),
+        shifted=np.zeros(cap + 2),
+        draft=table(cap + 4, DRAFT),
         ask=table(1, ASK),
         candidates=table(cap + 1, CANDIDATE),
         sequence=np.zeros(cap, dtype=np.int64),
@@ -150,6 +166,7 @@ def install(
     state.length[duty] = count
     state.cost[duty] = cost
     state.version[duty] = fresh_version(state)
+    state.stale[duty] = 0
     for k in range(count):
         state.routes[duty, k] = sequence[k]
         if driven:
@@ -161,6 +178,8 @@ def install(
 @compiled
 def notify_route(arrays: Arrays, state: State, duty: int) -> None:
     """Tell all legs linked to the route's requests that their windows may have moved."""
+    if not arrays.linked:
+        return
     for k in range(state.length[duty]):
         node = state.routes[duty, k]
         if node < 2 * arrays.requests.shape[0]:
@@ -199,6 +218,40 @@ def insert(
     notify(arrays, state, request)
     unbank(state, request)
     return True
+
+
+@compiled
+def insert_offer(  # noqa: PLR0917 (compiled code has no keywords)
+    arrays: Arrays,
+    state: State,
+    request: int,
+    duty: int,
+    pickup_gap: int,
+    dropoff_gap: int,
+    added: float,
+) -> bool:
+    """Serve a banked request where it was found to add `added`: without a test where that stands."""
+    chain, row = state.chains[duty], arrays.requests[request]
+    known = chain.version == state.version[duty] and chain.plain
+    if not known or row.after >= 0 or row.first_follower >= 0:
+        return insert(arrays, state, request, duty, pickup_gap, dropoff_gap)
+    save(state, duty)
+    count = state.length[duty]
+    profile, route = state.profiles[duty], state.routes[duty]
+    splice_in(arrays, profile, route, count, request, pickup_gap, dropoff_gap)
+    edited(arrays, state, duty, count + 2, state.cost[duty] + added)
+    state.route_of[request] = duty
+    unbank(state, request)
+    return True
+
+
+@compiled
+def edited(arrays: Arrays, state: State, duty: int, count: int, cost: float) -> None:
+    """Note that a route and its profile were edited alike."""
+    chain = state.chains[duty]
+    derive(arrays, state.profiles[duty], chain, duty, count)
+    state.length[duty], state.cost[duty], state.stale[duty] = count, cost, 1
+    state.version[duty] = chain.version = fresh_version(state)
 
 
 @compiled
@@ -268,17 +321,68 @@ def clear_pick(arrays: Arrays, state: State, node: int) -> None:
         state.is_picked[node >> 1] = 0
 
 
-@inlined
+@compiled
+def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
+    """Take the picked requests out of a plain route; False, and nothing changed, if it cannot be.
+
+    Only without triangle inequality can a route need the stops that leave it.
+    """
+    save(state, duty)
+    count, chain = state.length[duty], state.chains[duty]
+    profile, route, spare = state.profiles[duty], state.routes[duty], state.spare_profile
+    for k in range(count + 2):
+        copy_row(spare[k], profile[k])
+    state.sequence[:count] = route[:count]
+    kept = splice_out(arrays, profile, route, count, state.is_picked, state.load[0], state.position)
+    edited(arrays, state, duty, kept, 0.0)
+    if chain.plain:
+        if is_driven(arrays, route, kept, duty):
+            state.cost[duty] = chain.least + idle_now(arrays, state, duty)
+        return True
+    for k in range(count + 2):
+        copy_row(profile[k], spare[k])
+    route[:count] = state.sequence[:count]
+    chain.plain = 1
+    edited(arrays, state, duty, count, 0.0)
+    state.cost[duty] = chain.least + idle_now(arrays, state, duty)
+    return False
+
+
+@compiled
+def idle_now(arrays: Arrays, state: State, duty: int) -> float:
+    """What the timetable of a profiled route costs on top of its ways and services."""
+    if not arrays.timed:
+        return 0.0
+    count, profile = state.length[duty], state.profiles[duty]
+    for k in range(count + 2):
+        draw_row(state.draft[k], profile[k], count + 2, count + 2)
+    return idle_cost(state.draft, count + 1, arrays.weights[0])
+
+
+@compiled
+def retime(arrays: Arrays, state: State) -> int:
+    """Make the timetables of all stale routes; the first duty that has none, -1 if all have."""
+    for duty in range(len(state.length)):
+        count = state.length[duty]
+        if state.stale[duty] and is_driven(arrays, state.routes[duty], count, duty):
+            if not schedule(arrays, state, state.routes[duty], count, duty):
+                return int(duty)
+            for k in range(count):
+                state.begin_s[state.routes[duty, k]] = state.trial[k + 1].time_s
+        state.stale[duty] = 0
+    return -1
+
+
+@compiled
 def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
     """Bank the picked requests of one route; False, and nothing changed, if the rest cannot be."""
-    count, visits = NOTHING, 2 * arrays.requests.shape[0]
+    chain = state.chains[duty]
     set_picked_route(arrays, state, duty, -1)
-    for k in range(state.length[duty]):
-        node = state.routes[duty, k]
-        if node >= visits or state.route_of[node >> 1] >= 0:
-            state.sequence[count] = node
-            count += 1
-    if not install(arrays, state, state.sequence, count, duty):
+    if chain.version == state.version[duty] and chain.plain:
+        left = splice_from(arrays, state, duty)
+    else:
+        left = install_rest(arrays, state, duty)
+    if not left:
         set_route_of(arrays, state, duty, duty)
         return False
     for index in range(state.counters[PICKED]):
@@ -289,6 +393,18 @@ def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
             state.bank[state.counters[BANKED]] = request
             state.counters[BANKED] += 1
     return True
+
+
+@compiled
+def install_rest(arrays: Arrays, state: State, duty: int) -> bool:
+    """Make what is left of a route, less the requests whose `route_of` is cleared, the route."""
+    count, visits = NOTHING, 2 * arrays.requests.shape[0]
+    for k in range(state.length[duty]):
+        node = state.routes[duty, k]
+        if node >= visits or state.route_of[node >> 1] >= 0:
+            state.sequence[count] = node
+            count += 1
+    return install(arrays, state, state.sequence, count, duty)
 
 
 @inlined
@@ -325,6 +441,24 @@ def save(state: State, duty: int) -> None:
     state.saved_length[duty] = state.length[duty]
     state.saved_cost[duty] = state.cost[duty]
     state.saved_version[duty] = state.version[duty]
+    state.saved_stale[duty] = state.stale[duty]
+    copy_profile(state.chains, state.profiles, state.saved_chains, state.saved_profiles, duty)
+
+
+@compiled
+def copy_profile(
+    chains: NDArray[Any],
+    profiles: NDArray[Any],
+    to_chains: NDArray[Any],
+    to_profiles: NDArray[Any],
+    duty: int,
+) -> None:
+    """Copy what is known of a duty's route."""
+    chain, to = chains[duty], to_chains[duty]
+    to.version, to.plain, to.least = chain.version, chain.plain, chain.least
+    to.longest_s, to.stops = chain.longest_s, chain.stops
+    for k in range(chain.stops):
+        copy_row(to_profiles[duty, k], profiles[duty, k])
 
 
 @compiled
@@ -365,6 +499,8 @@ def rollback(arrays: Arrays, state: State) -> None:
         state.length[duty] = state.saved_length[duty]
         state.cost[duty] = state.saved_cost[duty]
         state.version[duty] = state.saved_version[duty]
+        state.stale[duty] = state.saved_stale[duty]
+        copy_profile(state.saved_chains, state.saved_profiles, state.chains, state.profiles, duty)
         copy_route(
             state.saved_routes, state.saved_begin_s, state.routes, state.begin_s, duty, state.length
         )

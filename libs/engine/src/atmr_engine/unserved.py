@@ -15,7 +15,7 @@ from atmr_engine.plan import Unserved
 from atmr_engine.relaxation import RELAXATIONS, relaxed
 from atmr_engine.rules import Rule
 from atmr_engine.sentences import alone_sentence, mismatch_sentence, pinned_sentence, plan_sentence
-from atmr_engine.state import BANKED, PROFILED
+from atmr_engine.state import BANKED
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -83,7 +83,7 @@ def lifted(arrays: Arrays, state: State, index: int) -> Rule:
 
 def fits(arrays: Arrays, state: State, index: int) -> bool:
     """Whether the request can be inserted anywhere; leaves nothing of it in the state."""
-    state.counters[PROFILED] = -1
+    state.chains["version"] = -1
     found = first_fitting(arrays, state, index) >= 0
-    state.counters[PROFILED] = -1
+    state.chains["version"] = -1
     return found

@@ -16,10 +16,13 @@ from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.pricing import change_cost
 from atmr_engine.random_numbers import uniform
-from atmr_engine.state import State, insert
+from atmr_engine.state import SLOTS, State, insert_offer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+WIDER = 1.5
+"""How far beyond what is asked for an offer is looked for, since more will be asked soon."""
 
 
 @compiled
@@ -49,8 +52,10 @@ def insert_cheapest(
     for emergency in range(2):
         duty = cheapest_duty(arrays, state, request, emergency, blink, random)
         if duty >= 0:
-            offer = state.offers[request, duty]
-            return insert(arrays, state, request, duty, offer.pickup_gap, offer.dropoff_gap)
+            slot = offer_slot(arrays, state, request, duty, np.inf)
+            offer = state.offers[request, duty, slot]
+            gaps = (offer.pickup_gap, offer.dropoff_gap)
+            return insert_offer(arrays, state, request, duty, gaps[0], gaps[1], offer.added)
         for other in range(len(arrays.duties)):
             if (
                 arrays.duties[other].emergency == emergency
@@ -74,7 +79,7 @@ def cheapest_duty(
     best, found = np.inf, NOBODY
     row = arrays.requests[request]
     linked = row.after >= 0 or row.first_follower >= 0
-    version, change = state.request_version[request], 0.0
+    change = 0.0
     for duty in range(len(arrays.duties)):
         if arrays.duties[duty].emergency != emergency or not arrays.compatible[request, duty]:
             continue
@@ -84,32 +89,31 @@ def cheapest_duty(
             if not may_serve(arrays, state, request, duty):
                 continue
             change = change_cost(arrays, state.route_of, request, duty)
-        offer = state.offers[request, duty]
-        if is_outdated(offer, state.version[duty], version, best - change):
-            renew(arrays, state, request, duty, best - change)
+        slot = offer_slot(arrays, state, request, duty, best - change)
+        offer = state.offers[request, duty, slot]
         if offer.added + change < best:
             best, found = offer.added + change, duty
     return int(found)
 
 
 @compiled
-def is_outdated(offer: Any, duty_version: int, request_version: int, limit: float) -> bool:
-    """Whether route or request changed since, or a dearer place was not looked for."""
-    return bool(
-        offer.duty_version != duty_version
-        or offer.request_version != request_version
-        or (offer.pickup_gap < 0 and limit > offer.limit)
-    )
+def offer_slot(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> int:
+    """Where `state.offers[request, duty]` tells what the request adds to the route.
 
-
-@inlined
-def renew(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> None:
-    """Find out, and remember, what a request adds to a route if that is less than `limit`."""
-    added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, limit)
-    offer = state.offers[request, duty]
-    offer.duty_version = state.version[duty]
-    offer.request_version = state.request_version[request]
-    offer.limit = limit
-    offer.added = added
-    offer.pickup_gap = pickup_gap
-    offer.dropoff_gap = dropoff_gap
+    It is known, or found out now, where that is less than `limit`.
+    """
+    version, of_request = state.version[duty], state.request_version[request]
+    slots = state.offers[request, duty]
+    slot = int(state.touched[duty] and slots[0].duty_version == state.saved_version[duty])
+    for index in range(SLOTS):
+        offer = slots[index]
+        if offer.duty_version == version and offer.request_version == of_request:
+            if offer.pickup_gap >= 0 or limit <= offer.limit:
+                return index
+            slot = index
+    wider = max(limit, WIDER * limit)
+    added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, wider)
+    offer = slots[slot]
+    offer.duty_version, offer.request_version, offer.limit = version, of_request, wider
+    offer.added, offer.pickup_gap, offer.dropoff_gap = added, pickup_gap, dropoff_gap
+    return slot

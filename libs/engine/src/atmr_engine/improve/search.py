@@ -129,6 +129,7 @@ def restore(arrays: Arrays, state: State, best: Best) -> None:
         copy_route(best.routes, best.begin_s, state.routes, state.begin_s, duty, best.length)
         set_route_of(arrays, state, duty, duty)
         state.version[duty] = fresh_version(state)
+        state.stale[duty] = 1
     state.counters[BANKED] = 0
     for request in range(len(state.route_of)):
         if state.route_of[request] < 0:
