@@ -15,9 +15,10 @@ from atmr_engine.improve.cooling import Course
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.search import best_of, restore, search
 from atmr_engine.objective import evaluate
+from atmr_engine.placement import retime
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
-from atmr_engine.state import pick, remove_picked, retime
+from atmr_engine.removal import pick, remove_picked
 from atmr_engine.timetable import routes_of
 from atmr_engine.unserved import explain_unserved
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
 
-WIDEST = 0.5
+WIDEST = 1.0
 """The first threshold, as a share of the mean cost per served request."""
 
 

@@ -18,25 +18,16 @@ from atmr_engine.improve.ruin_random import pick_random
 from atmr_engine.improve.ruin_related import pick_related
 from atmr_engine.improve.ruin_route import pick_route
 from atmr_engine.improve.ruin_strings import pick_strings
+from atmr_engine.journal import commit, copy_route, rollback, save
 from atmr_engine.pricing import total_cost
 from atmr_engine.random_numbers import below, uniform
-from atmr_engine.state import (
-    BANKED,
-    JOURNALLED,
-    State,
-    commit,
-    copy_route,
-    fresh_version,
-    remove_picked,
-    rollback,
-    save,
-    set_route_of,
-)
+from atmr_engine.removal import remove_picked
+from atmr_engine.state import BANKED, JOURNALLED, State, fresh_version, set_route_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STRINGS, RELATED, RANDOM = 0.8, 0.92, 0.98
+STRINGS, RELATED, RANDOM = 0.6, 0.9, 0.98
 """Up to here: strings, related requests, random ones; the rest are whole routes."""
 FEWEST, MOST = 2, 16
 """Requests that one ruin removes (whole routes apart)."""
