@@ -1,0 +1,237 @@
+"""The command `python -m atmr_engine.bench`: choose, run with a progress bar, report."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from atmr_engine.bench.best_known import read_best_known
+from atmr_engine.bench.cases import choose
+from atmr_engine.bench.groups import groups_of
+from atmr_engine.bench.peer_process import PeerProcess
+from atmr_engine.bench.peers.peer import SOURCES
+from atmr_engine.bench.plot import INSTALLED, write_plot
+from atmr_engine.bench.provenance import Choice, notes_of
+from atmr_engine.bench.report import markdown, rich_table, sheet
+from atmr_engine.bench.results_csv import ResultsFile, read_results
+from atmr_engine.bench.running import Unreadable, run_all, search_orders
+from atmr_engine.bench.sets import SETS, chosen_sets
+from atmr_engine.formats.instance_text import InstanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from atmr_engine.bench.cases import Chosen
+    from atmr_engine.bench.peer_process import Answer, Question
+    from atmr_engine.bench.peers.peer import PeerSource
+    from atmr_engine.bench.run import Run
+    from atmr_engine.bench.running import SearchOrder
+
+DEFAULT_OUT = Path("docs/benchmarks/results")
+SET_NAMES = ", ".join(entry.name for entry in SETS)
+PEER_NAMES = ", ".join(source.name for source in SOURCES)
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+screen = Console()
+"""Tables."""
+aside = Console(stderr=True, soft_wrap=True)
+"""What is left out, the progress bar, errors."""
+
+
+@app.command()
+def bench(
+    *,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help=f"A set, repeatable; none: all. {SET_NAMES}; lilim: all sizes."),
+    ] = None,
+    instances: Annotated[
+        list[str] | None,
+        typer.Option(help="Only instances whose names match, repeatable: 'a2*'."),
+    ] = None,
+    peers: Annotated[
+        list[str] | None,
+        typer.Option("--peer", help=f"A solver, repeatable; none: all. {PEER_NAMES}."),
+    ] = None,
+    budgets: Annotated[
+        list[float] | None,
+        typer.Option("--budget", min=0.01, help="Seconds of a search, repeatable; none: 1, 5, 30."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Searches with seeds 0 to N - 1.")] = 5,
+    patience: Annotated[
+        float,
+        typer.Option(min=1, help="Seconds beyond its limit after which a search is ended."),
+    ] = 600.0,
+    out: Annotated[
+        Path, typer.Option(help="Where to: OUT.csv, OUT.md and OUT.svg are written.")
+    ] = DEFAULT_OUT,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Run nothing: report on the CSV of an earlier run."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be run, and for how long.")
+    ] = False,
+) -> None:
+    """Run our engine and its peers on benchmark sets, one search after the other on one thread.
+
+    Instances are found by name below the folder [bold]ATMR_BENCH_DATA[/bold] (else
+    ATMR_SHARED/data, else ../shared/data). Every plan is judged by the independent checker; one
+    that breaks a rule is a breach and has no figure. A figure is the mean over the instances of
+    the median over the seeds. Instances that the engine was tuned on are reported apart.
+    Peers are installed by [bold]make setup-bench[/bold]; one that is missing is named.
+    An interrupted run (Ctrl-C) reports on what it has.
+    """
+    if from_ is not None:
+        notes, runs = _read_or_fail(from_)
+        _report(notes, runs, out)
+        return
+    choice = Choice(
+        sets=tuple(sets or ()),
+        instances=tuple(instances or ()),
+        peers=tuple(peers or ()),
+        budgets_s=tuple(budgets or (1.0, 5.0, 30.0)),
+        seeds=seeds,
+    )
+    sources, missing = _sources(choice.peers)
+    chosen = _chosen(choice)
+    orders = search_orders(chosen.cases, sources, choice.budgets_s, seeds)
+    left_out = [*missing, *chosen.left_out]
+    _announce(orders, left_out)
+    if dry_run:
+        return
+    if not orders:
+        _fail("there is nothing to run")
+    notes = notes_of(choice, sources, left_out)
+    runs, ends = _run(orders, notes, patience, out)
+    _report([*notes, *ends], runs, out)
+
+
+def main() -> None:
+    """Entry point."""
+    app(prog_name="python -m atmr_engine.bench")
+
+
+def _fail(message: str) -> NoReturn:
+    aside.print(f"[red]Error:[/red] {escape(message)}")
+    raise typer.Exit(2)
+
+
+def _sources(names: Sequence[str]) -> tuple[list[PeerSource], list[str]]:
+    """The solvers that are installed, and a sentence for each that is not."""
+    strangers = set(names) - {source.name for source in SOURCES}
+    if strangers:
+        _fail(f"there is no solver {min(strangers)!r}; there are {PEER_NAMES}")
+    wanted = [source for source in SOURCES if not names or source.name in names]
+    missing = [
+        f"solver {source.name} is not installed ({source.package}: make setup-bench)"
+        for source in wanted
+        if not source.installed
+    ]
+    return [source for source in wanted if source.installed], missing
+
+
+def _chosen(choice: Choice) -> Chosen:
+    shared = os.environ.get("ATMR_SHARED", "../shared")
+    folder = Path(os.environ.get("ATMR_BENCH_DATA", f"{shared}/data"))
+    if not folder.is_dir():
+        _fail(f"{folder} is no folder; set ATMR_BENCH_DATA to the folder of the instances")
+    try:
+        return choose(folder, chosen_sets(choice.sets), choice.instances, read_best_known(folder))
+    except KeyError as error:
+        _fail(f"there is no set {error}; there are {SET_NAMES}")
+    except InstanceError as error:
+        _fail(str(error))
+
+
+def _announce(orders: Sequence[SearchOrder], left_out: Sequence[str]) -> None:
+    for sentence in left_out:
+        aside.print(f"[yellow]Left out:[/yellow] {escape(sentence)}")
+    instances = len({order.case.path for order in orders})
+    longest = timedelta(seconds=round(sum(order.budget_s for order in orders)))
+    aside.print(f"{len(orders):,} searches on {instances} instances: {longest} if limits are kept")
+
+
+def _run(
+    orders: Sequence[SearchOrder], notes: Sequence[str], patience_s: float, out: Path
+) -> tuple[list[Run], list[str]]:
+    """All runs, or those until an interrupt, and sentences on what was not done."""
+    runs: list[Run] = []
+    ends: list[str] = []
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        results = ResultsFile(stack.enter_context(_named(out, ".csv").open("w")), notes)
+        processes: dict[str, PeerProcess] = {}
+
+        def ask(source: PeerSource, question: Question) -> Answer:
+            if source.name not in processes:
+                process = PeerProcess(source, patience_s)
+                processes[source.name] = stack.enter_context(process)
+            return processes[source.name].ask(question)
+
+        progress = stack.enter_context(_progress())
+        task = progress.add_task("starting", total=sum(order.budget_s for order in orders))
+        try:
+            for done in run_all(orders, ask):
+                if isinstance(done, Unreadable):
+                    ends.append(f"left out: {done.case.name} cannot be read ({done.reason})")
+                    progress.advance(task, sum(order.budget_s for order in done.searches))
+                    continue
+                runs.append(done)
+                results.add(done)
+                progress.update(task, advance=done.budget_s, description=_described(done))
+        except KeyboardInterrupt:
+            ends.append(f"interrupted after {len(runs)} of {len(orders)} searches")
+    for sentence in ends:
+        aside.print(f"[yellow]Note:[/yellow] {escape(sentence)}")
+    return runs, ends
+
+
+def _progress() -> Progress:
+    """A bar in seconds of search, so that what is left is told in time and not in searches."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %, left"),
+        TimeRemainingColumn(),
+        console=aside,
+        speed_estimate_period=3600.0,
+    )
+
+
+def _described(run: Run) -> str:
+    gap = "" if run.distance is None else f" {run.distance:,.2f}"
+    return f"{run.instance}, {run.peer}, {run.budget_s:g} s, seed {run.seed}: {run.verdict}{gap}"
+
+
+def _read_or_fail(path: Path) -> tuple[list[str], list[Run]]:
+    try:
+        return read_results(path)
+    except InstanceError as error:
+        _fail(str(error))
+
+
+def _named(out: Path, suffix: str) -> Path:
+    """`out` with a suffix added, so that a point in its name stays."""
+    return out.with_name(out.name + suffix)
+
+
+def _report(notes: Sequence[str], runs: Sequence[Run], out: Path) -> None:
+    """Print the tables and write the Markdown and the picture beside the CSV."""
+    groups = groups_of(runs)
+    sheets = [sheet(group) for group in groups]
+    for words in sheets:
+        screen.print(rich_table(words))
+    _named(out, ".md").write_text(markdown(notes, sheets), encoding="utf-8")
+    if not INSTALLED:
+        aside.print("[yellow]No picture:[/yellow] matplotlib is not installed (make setup-bench)")
+    elif not write_plot(groups, notes[0], _named(out, ".svg")):
+        aside.print("[yellow]No picture:[/yellow] no solver has a figure")
