@@ -15,12 +15,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atmr_engine.bench.best_known import read_best_known
 from atmr_engine.bench.cases import choose
-from atmr_engine.bench.groups import groups_of
 from atmr_engine.bench.peer_process import PeerProcess
 from atmr_engine.bench.peers.peer import SOURCES
-from atmr_engine.bench.plot import INSTALLED, write_plot
 from atmr_engine.bench.provenance import Choice, notes_of
-from atmr_engine.bench.report import markdown, rich_table, sheet
+from atmr_engine.bench.results import named, show_results
 from atmr_engine.bench.results_csv import ResultsFile, read_results
 from atmr_engine.bench.running import Unreadable, run_all, search_orders
 from atmr_engine.bench.sets import SETS, chosen_sets
@@ -92,7 +90,7 @@ def bench(
     """
     if from_ is not None:
         notes, runs = _read_or_fail(from_)
-        _report(notes, runs, out)
+        show_results(notes, runs, out, screen, aside)
         return
     choice = Choice(
         sets=tuple(sets or ()),
@@ -112,7 +110,7 @@ def bench(
         _fail("there is nothing to run")
     notes = notes_of(choice, sources, left_out)
     runs, ends = _run(orders, notes, patience, out)
-    _report([*notes, *ends], runs, out)
+    show_results([*notes, *ends], runs, out, screen, aside)
 
 
 def main() -> None:
@@ -168,7 +166,7 @@ def _run(
     ends: list[str] = []
     out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        results = ResultsFile(stack.enter_context(_named(out, ".csv").open("w")), notes)
+        results = ResultsFile(stack.enter_context(named(out, ".csv").open("w")), notes)
         processes: dict[str, PeerProcess] = {}
 
         def ask(source: PeerSource, question: Question) -> Answer:
@@ -217,21 +215,3 @@ def _read_or_fail(path: Path) -> tuple[list[str], list[Run]]:
         return read_results(path)
     except InstanceError as error:
         _fail(str(error))
-
-
-def _named(out: Path, suffix: str) -> Path:
-    """`out` with a suffix added, so that a point in its name stays."""
-    return out.with_name(out.name + suffix)
-
-
-def _report(notes: Sequence[str], runs: Sequence[Run], out: Path) -> None:
-    """Print the tables and write the Markdown and the picture beside the CSV."""
-    groups = groups_of(runs)
-    sheets = [sheet(group) for group in groups]
-    for words in sheets:
-        screen.print(rich_table(words))
-    _named(out, ".md").write_text(markdown(notes, sheets), encoding="utf-8")
-    if not INSTALLED:
-        aside.print("[yellow]No picture:[/yellow] matplotlib is not installed (make setup-bench)")
-    elif not write_plot(groups, notes[0], _named(out, ".svg")):
-        aside.print("[yellow]No picture:[/yellow] no solver has a figure")

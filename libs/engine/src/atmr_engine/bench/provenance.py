@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from atmr_engine.bench.peers.peer import PeerSource
+    from atmr_engine.bench.run import Run
 
 COMMAND = "python -m atmr_engine.bench"
 PROCESSORS = Path("/proc/cpuinfo")
@@ -65,3 +66,14 @@ def processor() -> str:
             if name.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
+
+
+def processor_shares(runs: Iterable[Run]) -> dict[str, float]:
+    """Processor seconds per second of search, by solver: below 1 it had to wait for others."""
+    wall: dict[str, float] = {}
+    cpu: dict[str, float] = {}
+    for run in runs:
+        if run.seconds is not None and run.cpu_s is not None:
+            wall[run.peer] = wall.get(run.peer, 0.0) + run.seconds
+            cpu[run.peer] = cpu.get(run.peer, 0.0) + run.cpu_s
+    return {peer: cpu[peer] / seconds for peer, seconds in wall.items() if seconds > 0}

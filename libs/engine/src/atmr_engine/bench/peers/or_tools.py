@@ -129,7 +129,7 @@ class _Model:
 
     def node(self, index: int) -> int:
         """The instance's node of a position in the model."""
-        number, is_dropoff = divmod(self.manager.IndexToNode(index) - 2, 2)
+        number, is_dropoff = divmod(int(self.manager.IndexToNode(index)) - 2, 2)
         request = self.problem.requests[number]
         return request.dropoff_node if is_dropoff else request.pickup_node
 
