@@ -11,7 +11,7 @@ from atmr_engine.bench.run import Run, Verdict
 
 
 def figure_of(runs: list[Run]) -> Figure:
-    return figure(runs, references_of(runs)[0])
+    return figure(runs, references_of(runs))
 
 
 def seeds_of(instance: str, distances: list[float]) -> list[Run]:
@@ -92,9 +92,7 @@ def test_without_a_best_value_the_best_of_the_runs_is_compared_with() -> None:
         made_run(peer="pyvrp", distance=220.0, **unknown),
         refused_run(peer="vroom", **unknown),
     ]
-    references, unpublished = references_of(runs)
-    assert unpublished == {"synthetic"}
-    assert references["synthetic", "s5-50"].distance == 200.0
+    assert references_of(runs)["synthetic", "s5-50"].distance == 200.0
     (group,) = groups_of(runs)
     assert not group.published
     assert group.figures["pyvrp"][1.0].gap_percent == pytest.approx(10.0)
@@ -110,14 +108,14 @@ def test_tuning_and_held_out_instances_are_apart_and_a_and_b_also_together() -> 
     ]
     groups = {group.title: group for group in groups_of(runs)}
     assert list(groups) == [
-        "a, tuning (1 instances)",
-        "a, held out (1 instances)",
-        "b, held out (1 instances)",
+        "a, tuning (1 instance)",
+        "a, held out (1 instance)",
+        "b, held out (1 instance)",
         "a and b, all (3 instances)",
     ]
     together = groups["a and b, all (3 instances)"].figures["ours"][1.0]
     assert together.gap_percent == pytest.approx(20.0)
-    assert list(groups["a, tuning (1 instances)"].figures) == ["ours", "pyvrp"]
+    assert list(groups["a, tuning (1 instance)"].figures) == ["ours", "pyvrp"]
 
 
 def test_the_first_full_plan_is_that_of_the_last_instance_to_have_one() -> None:

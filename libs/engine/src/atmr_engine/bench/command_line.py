@@ -127,7 +127,8 @@ def _sources(names: Sequence[str]) -> tuple[list[PeerSource], list[str]]:
     """The solvers that are installed, and a sentence for each that is not."""
     strangers = set(names) - {source.name for source in SOURCES}
     if strangers:
-        _fail(f"there is no solver {min(strangers)!r}; there are {PEER_NAMES}")
+        there = ", ".join(source.name for source in SOURCES)
+        _fail(f"there is no solver {min(strangers)!r}; there are {there}")
     wanted = [source for source in SOURCES if not names or source.name in names]
     missing = [
         f"solver {source.name} is not installed ({source.package}: make setup-bench)"

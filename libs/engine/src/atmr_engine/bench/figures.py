@@ -79,26 +79,21 @@ def middle_run(seeds: Sequence[Run]) -> Run:
     return sorted(seeds, key=lambda run: run.rank)[len(seeds) // 2]
 
 
-def references_of(runs: Iterable[Run]) -> tuple[References, set[str]]:
-    """What to compare with: best-known values, else the best valid plan among `runs`.
-
-    The second value names the sets in which some instance has no best-known value.
-    """
+def references_of(runs: Iterable[Run]) -> References:
+    """What to compare with: best-known values, else the best valid plan among `runs`."""
     references: References = {}
-    unpublished: set[str] = set()
     for seeds in grouped(runs, lambda run: (run.set_name, run.instance)):
         first = seeds[0]
         valid = [run for run in seeds if run.verdict is Verdict.VALID]
         if first.best_distance is not None:
             reference = BestKnown(vehicles=first.best_vehicles or 0, distance=first.best_distance)
         elif valid:
-            unpublished.add(first.set_name)
             best = min(valid, key=lambda run: run.rank)
             reference = BestKnown(vehicles=best.vehicles or 0, distance=best.distance or 0.0)
         else:
             continue
         references[first.set_name, first.instance] = reference
-    return references, unpublished
+    return references
 
 
 def grouped(runs: Iterable[Run], key: Callable[[Run], object]) -> list[list[Run]]:

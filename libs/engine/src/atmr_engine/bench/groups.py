@@ -34,21 +34,20 @@ class Group:
 
 
 def groups_of(runs: Sequence[Run]) -> list[Group]:
-    """A group for each set and part; one for each instance where no best value is published."""
-    references, unpublished = references_of(runs)
-    groups = []
-    for members in grouped(runs, lambda run: (run.set_name, run.part)):
-        first = members[0]
-        if first.set_name in unpublished:
-            for instance in grouped(members, lambda run: run.instance):
-                title = f"{first.set_name}, {instance[0].instance}"
-                groups.append(_group(title, instance, references, published=False))
-        else:
-            title = f"{first.set_name}, {first.part}"
-            groups.append(_group(title, members, references, published=True))
-    optimal = [run for run in runs if run.set_name in OPTIMAL]
-    if {run.set_name for run in optimal} - unpublished == set(OPTIMAL):
+    """A group for each set and part; one for each instance that has no published best value."""
+    references = references_of(runs)
+    published = [run for run in runs if run.best_distance is not None]
+    groups = [
+        _group(f"{members[0].set_name}, {members[0].part}", members, references, published=True)
+        for members in grouped(published, lambda run: (run.set_name, run.part))
+    ]
+    optimal = [run for run in published if run.set_name in OPTIMAL]
+    if {run.set_name for run in optimal} == set(OPTIMAL):
         groups.append(_group("a and b, all", optimal, references, published=True))
+    others = [run for run in runs if run.best_distance is None]
+    for members in grouped(others, lambda run: (run.set_name, run.instance)):
+        title = f"{members[0].set_name}, {members[0].instance}"
+        groups.append(_group(title, members, references, published=False))
     return groups
 
 
@@ -60,8 +59,9 @@ def _group(
     published: bool,
 ) -> Group:
     count = len({run.instance for run in runs})
+    counted = f"{title} ({count} instance{'s' if count > 1 else ''})"
     return Group(
-        title=f"{title} ({count} instances)" if published else title,
+        title=counted if published else title,
         published=published,
         vehicles_first=runs[0].vehicles_first,
         budgets=tuple(sorted({run.budget_s for run in runs})),

@@ -63,7 +63,7 @@ def read_results(path: Path) -> tuple[list[str], list[Run]]:
 
 def _written(value: object) -> object:
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:.9g}"
     return "" if value is None else value
 
 
