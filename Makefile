@@ -13,7 +13,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test coverage check format bench-engine bench-api bench-day bench-fairness bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
+.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-fairness bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -44,7 +44,7 @@ setup-dev: $(VENV)/.development  ## the same plus the tools for tests and checks
 $(BENCH)/.installed: $(VENV)/bin/python $(MANIFESTS) requirements-bench.txt
 	@echo "Installing the engine's peers into $(BENCH) ..."
 	@$(BIN)/python -m venv $(BENCH)
-	@$(BENCH_INSTALL) --constraint constraints.txt hatchling editables || $(NO_PACKAGES)
+	@$(BENCH_INSTALL) --constraint constraints.txt hatchling editables hypothesis pytest || $(NO_PACKAGES)
 	@$(BENCH_INSTALL) --constraint constraints.txt --no-build-isolation -e libs/engine || $(NO_PACKAGES)
 	@$(BENCH_INSTALL) --requirement requirements-bench.txt || $(NO_PACKAGES)
 	@touch $@
@@ -70,6 +70,9 @@ format: setup-dev  ## let ruff write the code's layout
 
 bench-engine: setup  ## the engine beside its peers (setup-bench) on benchmark sets, hours: BENCH_ARGS=--help
 	@$(if $(wildcard $(BENCH)/.installed),$(BENCH),$(VENV))/bin/python -m atmr_engine.bench $(BENCH_ARGS)
+
+test-bench: setup-bench  ## the tests of the benchmark with its peers, which make test skips
+	PYTHONPATH=tests $(BENCH)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -W error -q libs/engine/tests/test_bench_*.py
 
 bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
 	$(BIN)/python tests/benchmarks/day_through_api.py

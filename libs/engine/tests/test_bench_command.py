@@ -82,7 +82,7 @@ def test_a_run_leaves_a_csv_and_tables_and_names_what_is_absent(folder: Path) ->
     ]
     document = out.with_suffix(".md").read_text()
     assert "set b (Ropke" in document
-    assert "1 of 1" in document
+    assert "| bad | - (0/1) | 0 | 1 | 0 |" in document
 
 
 def test_an_earlier_run_is_reported_again_without_running(folder: Path) -> None:

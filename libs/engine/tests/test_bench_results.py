@@ -71,8 +71,14 @@ def test_a_table_has_gaps_breaches_and_overruns() -> None:
     assert words.title == "a, tuning (2 instances): mean gap to the best known in %"
     assert words.header[:3] == ("solver", "1 s", "5 s")
     ours, vroom = words.rows
-    assert ours == ("ours", "7.00", "1.00", "0 / 0", "0 of 2 / 0 of 1", "0 / 0", "1.1 / 1.0")
-    assert vroom == ("vroom", "20.00 (1/2)", "-", "0", "1 of 2", "0", "2.5 (up to 4.0)")
+    assert words.header[3:] == ("unserved", "breaches", "no answer", "mean s", "longest s")
+    assert ours == ("ours", "7.00", "1.00", "0", "0", "0", "1.1 / 1.0", "1.1 / 1.0")
+    assert vroom == ("vroom", "20.00 (1/2)", "-", "0", "1", "0", "2.5", "4.0")
+
+
+def test_a_gap_that_rounds_to_nothing_has_no_sign() -> None:
+    (group,) = groups_of([made_run(distance=99.999), made_run(peer="pyvrp", distance=99.0)])
+    assert [row[1] for row in sheet(group).rows] == ["0.00", "-1.00"]
 
 
 def test_a_table_of_vehicles_first_says_how_many_are_too_many() -> None:
@@ -80,6 +86,15 @@ def test_a_table_of_vehicles_first_says_how_many_are_too_many() -> None:
     runs = [made_run(**counted), made_run(instance="lc102", **{**counted, "vehicles": 3})]
     (group,) = groups_of(runs)
     assert sheet(group).rows[0][1] == "+1; 10.00 (1/2)"
+    assert "vehicles above the best known" in sheet(group).title
+    (group,) = groups_of([*runs, refused_run(instance="lc103", **counted)])
+    assert sheet(group).rows[0][1] == "+1 (2/3); 10.00 (1/3)"
+    unknown = {**counted, "best_vehicles": None, "best_distance": None}
+    (group,) = groups_of(
+        [made_run(**unknown), made_run(peer="pyvrp", **{**unknown, "vehicles": 4})]
+    )
+    assert [row[1] for row in sheet(group).rows] == ["+0; 0.00 (1/1)", "+2; - (0/1)"]
+    assert "vehicles above the fewest of these runs" in sheet(group).title
 
 
 def test_a_table_without_best_values_has_costs_and_the_first_full_plan() -> None:
@@ -110,7 +125,7 @@ def test_terminal_and_markdown_say_the_same(tmp_path: Path) -> None:
     screen, _ = shown(RUNS, tmp_path / "results")
     document = (tmp_path / "results.md").read_text()
     assert COMMAND in document
-    assert "| vroom | 20.00 (1/2) | - | 0 | 1 of 2 | 0 | 2.5 (up to 4.0) |" in document
+    assert "| vroom | 20.00 (1/2) | - | 0 | 1 | 0 | 2.5 | 4.0 |" in document
     assert "20.00 (1/2)" in screen
 
 

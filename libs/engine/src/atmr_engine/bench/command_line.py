@@ -38,8 +38,8 @@ SET_NAMES = ", ".join(entry.name for entry in SETS)
 PEER_NAMES = ", ".join(source.name for source in SOURCES)
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-screen = Console()
-"""Tables."""
+screen = Console(width=160)
+"""Tables, as wide as they are: a row is better folded by the terminal than cut."""
 aside = Console(stderr=True, soft_wrap=True)
 """What is left out, the progress bar, errors."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from atmr_engine.bench.groups import Group
 
 NOTHING = "-"
-OVERRUN = 1.5
-"""A search that took this many times its limit is named with its longest time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,10 @@ class Sheet:
 
 
 def sheet(group: Group) -> Sheet:
-    """A group in words: a column for each budget, then what was not served, refused, and taken."""
+    """A group in words: a column for each budget, then what was not served, refused, and taken.
+
+    The later columns have a number for each budget, or one that all of them share.
+    """
     header = ("solver", *(f"{budget:g} s" for budget in group.budgets), *_REST)
     if not group.published:
         header = (*header, "all served after")
@@ -40,12 +42,13 @@ def sheet(group: Group) -> Sheet:
     )
 
 
-_REST = ("unserved", "breaches", "no answer", "seconds taken")
+_REST = ("unserved", "breaches", "no answer", "mean s", "longest s")
 
 
 def _meaning(group: Group) -> str:
     if group.vehicles_first:
-        return "vehicles above the best known; gap in distance in % where equal (instances)"
+        least = "the best known" if group.published else "the fewest of these runs"
+        return f"vehicles above {least}; gap in distance in % where equal (instances)"
     if group.published:
         return "mean gap to the best known in %"
     return "cost (above the best of these runs in %)"
@@ -57,10 +60,11 @@ def _row(group: Group, peer: str) -> tuple[str, ...]:
     row = (
         peer,
         *(_cell(group, figures.get(budget)) for budget in group.budgets),
-        " / ".join(str(figure.unserved) for figure in present),
-        " / ".join(f"{figure.refused} of {figure.runs}" for figure in present),
-        " / ".join(str(figure.unanswered) for figure in present),
-        " / ".join(_taken(figures[budget], budget) for budget in figures),
+        _each(str(figure.unserved) for figure in present),
+        _each(str(figure.refused) for figure in present),
+        _each(str(figure.unanswered) for figure in present),
+        _each(_decimals(figure.seconds, 1) for figure in present),
+        _each(_decimals(figure.longest_s, 1) for figure in present),
     )
     if group.published:
         return row
@@ -73,28 +77,37 @@ def _cell(group: Group, figure: Figure | None) -> str:
         return NOTHING
     served = "" if figure.valid == figure.instances else f" ({figure.valid}/{figure.instances})"
     if group.vehicles_first and figure.extra_vehicles is not None:
-        gap = NOTHING if figure.gap_percent is None else f"{figure.gap_percent:.2f}"
-        return f"{figure.extra_vehicles:+d}; {gap} ({figure.compared}/{figure.instances})"
+        compared = f"{_decimals(figure.gap_percent, 2)} ({figure.compared}/{figure.instances})"
+        return f"{figure.extra_vehicles:+d}{served}; {compared}"
     if figure.gap_percent is None:
         return NOTHING + served
     if group.published:
-        return f"{figure.gap_percent:.2f}{served}"
+        return f"{_decimals(figure.gap_percent, 2)}{served}"
     return f"{figure.mean_distance:,.0f} ({figure.gap_percent:+.1f})"
 
 
-def _taken(figure: Figure, budget: float) -> str:
-    if figure.seconds is None:
-        return NOTHING
-    longest = figure.longest_s or 0.0
-    over = f" (up to {longest:.1f})" if longest > OVERRUN * budget else ""
-    return f"{figure.seconds:.1f}{over}"
+def _each(values: Iterable[str]) -> str:
+    """The values between strokes, or the one that all are."""
+    all_values = list(values)
+    return all_values[0] if len(set(all_values)) == 1 else " / ".join(all_values)
+
+
+def _decimals(value: float | None, digits: int) -> str:
+    """A number without a minus before zero: best values are rounded too."""
+    return NOTHING if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def rich_table(words: Sheet) -> Table:
-    """For a terminal."""
-    table = Table(title=escape(words.title), title_justify="left", title_style="bold")
+    """For a terminal; a row is one line, however narrow the terminal is."""
+    table = Table(
+        title=escape(words.title),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE,
+        pad_edge=False,
+    )
     for number, name in enumerate(words.header):
-        table.add_column(escape(name), justify="right" if number else "left", no_wrap=not number)
+        table.add_column(escape(name), justify="right" if number else "left", no_wrap=True)
     for row in words.rows:
         table.add_row(*(escape(cell) for cell in row))
     return table
