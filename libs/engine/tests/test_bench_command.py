@@ -9,7 +9,7 @@ import pytest
 from support.bench_runs import BEST, TINY, write_tiny
 from typer.testing import CliRunner, Result
 
-from atmr_engine.bench import command_line
+from atmr_engine.bench import command_line, progress
 from atmr_engine.bench.command_line import app
 from atmr_engine.bench.peers.peer import PeerSource
 from atmr_engine.bench.results_csv import read_results
@@ -97,13 +97,13 @@ def test_an_earlier_run_is_reported_again_without_running(folder: Path) -> None:
 def test_an_interrupted_run_reports_what_it_has(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = command_line.run_all
+    every = progress.run_all
 
     def interrupted(*arguments: object) -> Iterator[object]:
         yield next(iter(every(*arguments)))  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "run_all", interrupted)
+    monkeypatch.setattr(progress, "run_all", interrupted)
     result = bench("--set", "a", "--budget", "1", "--seeds", "1", "--out", str(folder / "part"))
     assert result.exit_code == 0, result.output
     assert "interrupted after 1 of 4 searches" in result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atmr_engine.bench.best_known import read_best_known
 from atmr_engine.bench.cases import choose
-from atmr_engine.bench.peer_process import PeerProcess
 from atmr_engine.bench.peers.peer import SOURCES
+from atmr_engine.bench.progress import run_with_progress
 from atmr_engine.bench.provenance import Choice, notes_of
-from atmr_engine.bench.results import named, show_results
-from atmr_engine.bench.results_csv import ResultsFile, read_results
-from atmr_engine.bench.running import Unreadable, run_all, search_orders
+from atmr_engine.bench.results import show_results
+from atmr_engine.bench.results_csv import read_results
+from atmr_engine.bench.running import search_orders
 from atmr_engine.bench.sets import SETS, chosen_sets
 from atmr_engine.formats.instance_text import InstanceError
 
@@ -28,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from atmr_engine.bench.cases import Chosen
-    from atmr_engine.bench.peer_process import Answer, Question
     from atmr_engine.bench.peers.peer import PeerSource
     from atmr_engine.bench.run import Run
     from atmr_engine.bench.running import SearchOrder
 
+DEFAULT_BUDGETS_S = (1.0, 5.0, 30.0)
 DEFAULT_OUT = Path("docs/benchmarks/results")
 SET_NAMES = ", ".join(entry.name for entry in SETS)
 PEER_NAMES = ", ".join(source.name for source in SOURCES)
@@ -44,40 +42,47 @@ aside = Console(stderr=True, soft_wrap=True)
 """What is left out, the progress bar, errors."""
 
 
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help=f"A set, repeatable; none: all. {SET_NAMES}; lilim: all sizes."),
+]
+InstanceOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Only instances whose names match, repeatable: 'a2*'."),
+]
+PeerOption = Annotated[
+    list[str] | None,
+    typer.Option("--peer", help=f"A solver, repeatable; none: all. {PEER_NAMES}."),
+]
+BudgetOption = Annotated[
+    list[float] | None,
+    typer.Option("--budget", min=0.01, help="Seconds of a search, repeatable; none: 1, 5, 30."),
+]
+SeedOption = Annotated[int, typer.Option(min=1, help="Searches with seeds 0 to N - 1.")]
+PatienceOption = Annotated[
+    float, typer.Option(min=1, help="Seconds beyond its limit after which a search is ended.")
+]
+OutOption = Annotated[Path, typer.Option(help="Where to: OUT.csv, OUT.md, OUT.svg are written.")]
+FromOption = Annotated[
+    Path | None, typer.Option("--from", help="Run nothing: report on the CSV of an earlier run.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would be run, and for how long.")
+]
+
+
 @app.command()
 def bench(
     *,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", help=f"A set, repeatable; none: all. {SET_NAMES}; lilim: all sizes."),
-    ] = None,
-    instances: Annotated[
-        list[str] | None,
-        typer.Option(help="Only instances whose names match, repeatable: 'a2*'."),
-    ] = None,
-    peers: Annotated[
-        list[str] | None,
-        typer.Option("--peer", help=f"A solver, repeatable; none: all. {PEER_NAMES}."),
-    ] = None,
-    budgets: Annotated[
-        list[float] | None,
-        typer.Option("--budget", min=0.01, help="Seconds of a search, repeatable; none: 1, 5, 30."),
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Searches with seeds 0 to N - 1.")] = 5,
-    patience: Annotated[
-        float,
-        typer.Option(min=1, help="Seconds beyond its limit after which a search is ended."),
-    ] = 600.0,
-    out: Annotated[
-        Path, typer.Option(help="Where to: OUT.csv, OUT.md and OUT.svg are written.")
-    ] = DEFAULT_OUT,
-    from_: Annotated[
-        Path | None,
-        typer.Option("--from", help="Run nothing: report on the CSV of an earlier run."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be run, and for how long.")
-    ] = False,
+    sets: SetOption = None,
+    instances: InstanceOption = None,
+    peers: PeerOption = None,
+    budgets: BudgetOption = None,
+    seeds: SeedOption = 5,
+    patience: PatienceOption = 600.0,
+    out: OutOption = DEFAULT_OUT,
+    from_: FromOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run our engine and its peers on benchmark sets, one search after the other on one thread.
 
@@ -85,6 +90,7 @@ def bench(
     ATMR_SHARED/data, else ../shared/data). Every plan is judged by the independent checker; one
     that breaks a rule is a breach and has no figure. A figure is the mean over the instances of
     the median over the seeds. Instances that the engine was tuned on are reported apart.
+
     Peers are installed by [bold]make setup-bench[/bold]; one that is missing is named.
     An interrupted run (Ctrl-C) reports on what it has.
     """
@@ -96,7 +102,7 @@ def bench(
         sets=tuple(sets or ()),
         instances=tuple(instances or ()),
         peers=tuple(peers or ()),
-        budgets_s=tuple(budgets or (1.0, 5.0, 30.0)),
+        budgets_s=tuple(budgets or DEFAULT_BUDGETS_S),
         seeds=seeds,
     )
     sources, missing = _sources(choice.peers)
@@ -109,7 +115,7 @@ def bench(
     if not orders:
         _fail("there is nothing to run")
     notes = notes_of(choice, sources, left_out)
-    runs, ends = _run(orders, notes, patience, out)
+    runs, ends = run_with_progress(orders, notes, patience, out, aside)
     show_results([*notes, *ends], runs, out, screen, aside)
 
 
@@ -157,58 +163,6 @@ def _announce(orders: Sequence[SearchOrder], left_out: Sequence[str]) -> None:
     instances = len({order.case.path for order in orders})
     longest = timedelta(seconds=round(sum(order.budget_s for order in orders)))
     aside.print(f"{len(orders):,} searches on {instances} instances: {longest} if limits are kept")
-
-
-def _run(
-    orders: Sequence[SearchOrder], notes: Sequence[str], patience_s: float, out: Path
-) -> tuple[list[Run], list[str]]:
-    """All runs, or those until an interrupt, and sentences on what was not done."""
-    runs: list[Run] = []
-    ends: list[str] = []
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        results = ResultsFile(stack.enter_context(named(out, ".csv").open("w")), notes)
-        processes: dict[str, PeerProcess] = {}
-
-        def ask(source: PeerSource, question: Question) -> Answer:
-            if source.name not in processes:
-                process = PeerProcess(source, patience_s)
-                processes[source.name] = stack.enter_context(process)
-            return processes[source.name].ask(question)
-
-        progress = stack.enter_context(_progress())
-        task = progress.add_task("starting", total=sum(order.budget_s for order in orders))
-        try:
-            for done in run_all(orders, ask):
-                if isinstance(done, Unreadable):
-                    ends.append(f"left out: {done.case.name} cannot be read ({done.reason})")
-                    progress.advance(task, sum(order.budget_s for order in done.searches))
-                    continue
-                runs.append(done)
-                results.add(done)
-                progress.update(task, advance=done.budget_s, description=_described(done))
-        except KeyboardInterrupt:
-            ends.append(f"interrupted after {len(runs)} of {len(orders)} searches")
-    for sentence in ends:
-        aside.print(f"[yellow]Note:[/yellow] {escape(sentence)}")
-    return runs, ends
-
-
-def _progress() -> Progress:
-    """A bar in seconds of search, so that what is left is told in time and not in searches."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %, left"),
-        TimeRemainingColumn(),
-        console=aside,
-        speed_estimate_period=3600.0,
-    )
-
-
-def _described(run: Run) -> str:
-    gap = "" if run.distance is None else f" {run.distance:,.2f}"
-    return f"{run.instance}, {run.peer}, {run.budget_s:g} s, seed {run.seed}: {run.verdict}{gap}"
 
 
 def _read_or_fail(path: Path) -> tuple[list[str], list[Run]]:
