@@ -60,7 +60,7 @@ def run_with_progress(
         results = ResultsFile(file, notes)
         ask = PeerProcesses(stack, patience_s)
         progress = stack.enter_context(_progress(aside))
-        task = progress.add_task("starting", total=_seconds(orders))
+        task = progress.add_task("compiling and loading", total=_seconds(orders))
         try:
             for done in run_all(orders, ask):
                 if isinstance(done, Unreadable):
