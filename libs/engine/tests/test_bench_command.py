@@ -113,7 +113,7 @@ def test_an_interrupted_run_reports_what_it_has(
 
 def test_a_dry_run_says_how_long_it_would_take_and_runs_nothing(folder: Path) -> None:
     result = bench("--set", "a", "--dry-run", "--out", str(folder / "none"))
-    assert "36 searches on 2 instances: 0:07:12 if limits are kept" in result.stderr
+    assert "36 searches, instances: 2; 0:07:12 if limits are kept" in result.stderr
     assert not (folder / "none.csv").exists()
 
 

@@ -162,7 +162,7 @@ def _announce(orders: Sequence[SearchOrder], left_out: Sequence[str]) -> None:
         aside.print(f"[yellow]Left out:[/yellow] {escape(sentence)}")
     instances = len({order.case.path for order in orders})
     longest = timedelta(seconds=round(sum(order.budget_s for order in orders)))
-    aside.print(f"{len(orders):,} searches on {instances} instances: {longest} if limits are kept")
+    aside.print(f"{len(orders):,} searches, instances: {instances}; {longest} if limits are kept")
 
 
 def _read_or_fail(path: Path) -> tuple[list[str], list[Run]]:
