@@ -11,8 +11,8 @@ from atmr_engine.bench.best_known import BestKnown
 from atmr_engine.bench.cases import Case, choose
 from atmr_engine.bench.peer_process import Answer, Question
 from atmr_engine.bench.peers.peer import PeerSource
-from atmr_engine.bench.run import Run, Verdict
-from atmr_engine.bench.running import Unreadable, run_all, search_orders
+from atmr_engine.bench.run import Verdict
+from atmr_engine.bench.running import Done, Unreadable, run_all, search_orders
 from atmr_engine.bench.sets import chosen_sets
 
 VARYING = PeerSource(name="varying", factory="", states="", varies=True)
@@ -54,8 +54,10 @@ def test_an_answer_becomes_a_row(
     tmp_path: Path, answer: Answer, verdict: Verdict, distance: float | None, message: str
 ) -> None:
     orders = search_orders(cases_of(tmp_path, "a2-2.txt"), [FIXED], [2.0], seeds=3)
-    (run,) = run_all(orders, lambda _source, _question: answer)
-    assert isinstance(run, Run)
+    (done,) = run_all(orders, lambda _source, _question: answer)
+    assert isinstance(done, Done)
+    assert done.routes == answer.routes
+    run = done.run
     assert run.verdict is verdict
     assert run.distance == (None if distance is None else pytest.approx(distance, abs=1e-4))
     assert run.message.startswith(message)
@@ -72,7 +74,7 @@ def test_the_solver_is_asked_with_budget_and_seed(tmp_path: Path) -> None:
         return Answer(routes=[])
 
     orders = search_orders(cases_of(tmp_path, "a2-2.txt"), [VARYING], [0.5], seeds=2)
-    assert all(run.unserved == 2 for run in run_all(orders, ask) if isinstance(run, Run))
+    assert [done.run.unserved for done in run_all(orders, ask) if isinstance(done, Done)] == [2, 2]
     assert [(name, q.seconds, q.seed) for name, q in asked] == [
         ("varying", 0.5, 0),
         ("varying", 0.5, 1),
@@ -83,8 +85,8 @@ def test_a_file_that_cannot_be_read_costs_its_own_searches_only(tmp_path: Path) 
     cases = cases_of(tmp_path, "a2-2.txt", "a3-3.txt")
     cases[0].path.write_text("nonsense")
     orders = search_orders(cases, [FIXED], [1.0], seeds=1)
-    broken, run = run_all(orders, lambda _source, _question: Answer(routes=[]))
+    broken, done = run_all(orders, lambda _source, _question: Answer(routes=[]))
     assert isinstance(broken, Unreadable)
     assert "nonsense" in broken.reason
     assert broken.searches == (orders[0],)
-    assert isinstance(run, Run)
+    assert isinstance(done, Done)

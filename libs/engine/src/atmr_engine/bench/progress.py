@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from atmr_engine.bench.new_best import NewBests
 from atmr_engine.bench.peer_process import PeerProcess
 from atmr_engine.bench.results import named
 from atmr_engine.bench.results_csv import ResultsFile
@@ -48,7 +49,7 @@ def run_with_progress(
     out: Path,
     aside: Console,
 ) -> tuple[list[Run], list[str]]:
-    """Do all searches, writing `out`.csv; the runs, and sentences on what was not done.
+    """Do all searches, writing `out`.csv; the runs, and sentences on what is worth knowing.
 
     An interrupt ends it with the runs until then.
     """
@@ -59,6 +60,7 @@ def run_with_progress(
         file = stack.enter_context(named(out, ".csv").open("w", encoding="utf-8"))
         results = ResultsFile(file, notes)
         ask = PeerProcesses(stack, patience_s)
+        bests = NewBests(out)
         progress = stack.enter_context(_progress(aside))
         task = progress.add_task("compiling and loading", total=_seconds(orders))
         try:
@@ -66,12 +68,15 @@ def run_with_progress(
                 if isinstance(done, Unreadable):
                     ends.append(f"left out: {done.case.name} cannot be read ({done.reason})")
                     progress.advance(task, _seconds(done.searches))
-                else:
-                    runs.append(done)
-                    results.add(done)
-                    progress.update(task, advance=done.budget_s, description=_described(done))
+                    continue
+                runs.append(done.run)
+                results.add(done.run)
+                bests.note(done)
+                said = _described(done.run)
+                progress.update(task, advance=done.run.budget_s, description=said)
         except KeyboardInterrupt:
             ends.append(f"interrupted after {len(runs)} of {len(orders)} searches")
+    ends += bests.sentences()
     for sentence in ends:
         aside.print(f"[yellow]Note:[/yellow] {escape(sentence)}")
     return runs, ends

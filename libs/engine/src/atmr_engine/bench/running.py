@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from atmr_engine.bench.cases import Case
+    from atmr_engine.bench.judging import Routes
     from atmr_engine.bench.peer_process import Answer
     from atmr_engine.bench.peers.peer import PeerSource
     from atmr_engine.bench.run import Run
@@ -34,6 +35,14 @@ class SearchOrder:
     source: PeerSource
     budget_s: float
     seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One search that was done, and the routes that were judged."""
+
+    run: Run
+    routes: Routes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,7 @@ def search_orders(
     ]
 
 
-def run_all(orders: Iterable[SearchOrder], ask: Asking) -> Iterator[Run | Unreadable]:
+def run_all(orders: Iterable[SearchOrder], ask: Asking) -> Iterator[Done | Unreadable]:
     """Do the searches in order, each judged before the next begins."""
     for case, searches in groupby(orders, lambda order: order.case):
         try:
@@ -72,4 +81,5 @@ def run_all(orders: Iterable[SearchOrder], ask: Asking) -> Iterator[Run | Unread
             answer = ask(order.source, question)
             judgement = None if answer.routes is None else judge(instance, answer.routes)
             asked = (order.budget_s, order.seed)
-            yield judged(case, instance.problem, order.source, asked, answer, judgement)
+            run = judged(case, instance.problem, order.source, asked, answer, judgement)
+            yield Done(run=run, routes=answer.routes)
