@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.formats.bare_route import nth_route
 from atmr_engine.formats.instance_text import InstanceError, read_text
+from atmr_engine.formats.json_text import MOST_BYTES
 from atmr_engine.plan import Plan
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def has_route_lines(path: Path) -> bool:
         InstanceError: where it cannot be read.
 
     """
-    text = read_text(path).lstrip()
+    text = read_text(path, MOST_BYTES).lstrip()
     return text[:1] not in {"{", "["} and any(map(ROUTE.fullmatch, text.splitlines()))
 
 

@@ -115,10 +115,9 @@ class _Reader:
     def _stops(self, step: Fields, duty: Duty, before: Sequence[PlannedStop]) -> list[PlannedStop]:
         """One stop, or two for a job."""
         kind = step.text("type")
-        arrival = step.number("arrival", float("nan"), low=-LATEST, high=LATEST)
-        arrival -= self.case.offset_s
         if not step.has("arrival"):
             raise step.error("arrival", "is missing", "give seconds")
+        arrival = step.number("arrival", 0.0, low=-LATEST, high=LATEST) - self.case.offset_s
         begin = arrival + _seconds(step, "waiting_time")
         if kind in ENDS:
             place = duty.start_place if kind == "start" else duty.end_place
