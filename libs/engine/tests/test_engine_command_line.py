@@ -271,6 +271,8 @@ def test_wrong_days_and_options_are_said_with_status_two(tiny: Path, tmp_path: P
         ([*day[:5], tmp_path / "missing.csv"], "No such file"),
         (["solve", tiny, "--zone", "Europe/Zurich"], "--zone is for --format csv"),
         (["solve", tiny, "--speed-kmh", 3], "--speed-kmh is for --format csv"),
+        (["solve", tiny, "--date", "2026-03-12"], "--date is for --format csv"),
+        ([*day, "--date", "2026-03-13"], "2026-03-13"),
         ([*day, "--routes", tmp_path / "x"], "--routes is for benchmarks"),
         (["solve", tiny, "--iterations", 1, "--routes", tmp_path], "give --routes a path"),
     ):

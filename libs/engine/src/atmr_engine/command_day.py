@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from atmr_engine.formats.csv_day import read_day
+from atmr_engine.formats.csv_day import CsvLimits, read_day
 from atmr_engine.formats.instance_text import InstanceError
 from atmr_engine.formats.straight_line import straight_line
 from atmr_engine.objective import evaluate
@@ -16,6 +16,7 @@ from atmr_engine.problem import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date as calendar_date
     from pathlib import Path
 
     from atmr_engine.formats.csv_day import DayReading
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 SPEED_KMH = 30.0
 DETOUR_FACTOR = 1.3
 """Round assumptions of a town where nothing else is given, no measurements."""
+
+MOST_ERRORS = 20
+"""Listed for each file; the others are counted."""
 
 
 class FileError(ValueError):
@@ -75,8 +79,9 @@ class DaySubject:
 def read_csv_subject(
     bookings: Path,
     duties: Path,
-    zone: str | None,
     *,
+    zone: str | None = None,
+    date: calendar_date | None = None,
     speed_kmh: float = SPEED_KMH,
     detour_factor: float = DETOUR_FACTOR,
 ) -> DaySubject:
@@ -87,8 +92,10 @@ def read_csv_subject(
         FileError: for all that is wrong in the files, or with the options.
 
     """
+    files = (str(bookings), str(duties))
+    limits = CsvLimits(errors=MOST_ERRORS)
     reading = read_day(
-        _bytes(bookings), _bytes(duties), zone=zone, files=(str(bookings), str(duties))
+        _bytes(bookings), _bytes(duties), zone=zone, date=date, files=files, limits=limits
     )
     if reading.errors or reading.day is None:
         raise FileError("\n".join(_wrong(reading)))

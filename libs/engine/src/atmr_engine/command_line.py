@@ -6,6 +6,7 @@ import inspect
 import json
 import math
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -85,6 +86,9 @@ def solve(
     ] = None,
     duties: Annotated[Path | None, typer.Option(help="csv: the file of duties.")] = None,
     zone: Annotated[str | None, typer.Option(help="csv: time zone, as Europe/Zurich.")] = None,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="csv: the day to be planned.")
+    ] = None,
     speed_kmh: Annotated[
         float | None, typer.Option(help=f"csv: speed of the estimate; {SPEED_KMH:g} if not given.")
     ] = None,
@@ -98,8 +102,9 @@ def solve(
 
     The plan was passed by the independent checker. Exit status 2: a file cannot be read.
     """
-    estimate = {"speed_kmh": speed_kmh, "detour_factor": detour_factor}
-    subject = _subject(instance, format_, duties, zone, estimate)
+    day = None if date is None else date.date()
+    settings = {"zone": zone, "date": day, "speed_kmh": speed_kmh, "detour_factor": detour_factor}
+    subject = _subject(instance, format_, duties, settings)
     if routes is not None and not isinstance(subject, BenchmarkSubject):
         _fail("--routes is for benchmarks; give --out")
     plan = _search(subject, _budget(seconds, iterations), seed, threads)
@@ -164,18 +169,15 @@ def main() -> None:
 
 
 def _subject(
-    instance: Path,
-    format_: Format,
-    duties: Path | None,
-    zone: str | None,
-    estimate: dict[str, float | None],
+    instance: Path, format_: Format, duties: Path | None, settings: dict[str, Any]
 ) -> Subject:
-    given = {name: value for name, value in estimate.items() if value is not None}
+    """What the files state; `settings` are the options of CSV days, None where not given."""
+    given = {name: value for name, value in settings.items() if value is not None}
     if format_ is Format.CSV:
         if duties is None:
             _fail("--format csv needs --duties, the file of duties")
-        return _read(lambda: read_csv_subject(instance, duties, zone, **given))
-    for name, value in {"duties": duties, "zone": zone, **given}.items():
+        return _read(lambda: read_csv_subject(instance, duties, **given))
+    for name, value in {"duties": duties, **given}.items():
         if value is not None:
             _fail(f"--{name.replace('_', '-')} is for --format csv")
     return _read(lambda: read_subject(format_, instance))
