@@ -112,7 +112,7 @@ def test_one_vehicle_is_enough_where_requests_can_wait(instance: Instance, tmp_p
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_vehicles_serve_all_that_a_vehicle_of_its_own_can_serve(data: st.DataObject) -> None:
     places = data.draw(st.integers(3, 7))
     row = st.lists(st.integers(0, 60), min_size=places, max_size=places)
@@ -124,7 +124,8 @@ def test_the_vehicles_serve_all_that_a_vehicle_of_its_own_can_serve(data: st.Dat
     def visit() -> Visit:
         opens = data.draw(st.integers(0, 200))
         window = TimeWindow(60.0 * opens, 60.0 * (opens + data.draw(st.integers(0, 100))))
-        return Visit(place=data.draw(st.integers(1, places - 1)), window=window, service_s=60.0)
+        place, minutes = data.draw(st.integers(1, places - 1)), data.draw(st.integers(0, 90))
+        return Visit(place=place, window=window, service_s=60.0 * minutes)
 
     requests = [
         Request(id=str(number), pickup=visit(), dropoff=visit())
@@ -171,6 +172,14 @@ def _served(travel: Travel, shift: TimeWindow, route: list[Request]) -> bool:
             return False
     last = visits[-1]
     return time_s + last.service_s + float(travel.time_s[last.place, 0]) <= shift.close_s
+
+
+def test_service_keeps_a_vehicle() -> None:
+    still = np.zeros((2, 2))
+    travel = Travel(time_s=still, distance_km=still)
+    now = Visit(place=1, window=TimeWindow(0, 60), service_s=61)
+    requests = [Request(id=name, pickup=now, dropoff=Visit(place=1)) for name in "ab"]
+    assert vehicles_enough(requests, TimeWindow(0, 600), travel) == 2
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,26 @@ def test_a_problem_is_stated_in_vroom_s_words() -> None:
     assert matrices["costs"][1][2] == 1_000 * (3 * 1.0 + 300 / 60 * 0.5)
 
 
+def test_seats_that_are_folded_away_are_taken() -> None:
+    lying = replace(small().requests[0], load=Load(stretchers=1))
+    capacity = Capacity(seats=4, stretchers=1, fold_seats_per_stretcher=3)
+    duties = tuple(replace(duty, capacity=capacity) for duty in small().duties)
+    document, case = export_vroom(small(requests=(lying,), duties=duties))
+    assert document["dimensions"] == ["seats", "stretchers"]
+    assert document["shipments"][0]["amount"] == [3, 1]
+    assert "numbers of seats" not in "".join(case.warnings)
+
+
+def test_fractions_of_a_second_are_lost_inwards() -> None:
+    visit = Visit(place=1, window=TimeWindow(100.4, 200.6), service_s=60.2)
+    request = replace(small().requests[0], pickup=visit)
+    document, case = export_vroom(small(requests=(request,)))
+    pickup = document["shipments"][0]["pickup"]
+    assert pickup["time_windows"] == [[1_301, 1_400]]
+    assert pickup["service"] == 61
+    assert "rounded to whole seconds" in case.warnings[-1]
+
+
 def test_what_vroom_cannot_state_is_said() -> None:
     first = small().requests[0]
     second = replace(

@@ -228,6 +228,8 @@ def test_committed_steps_fix_the_beginning_and_put_its_breaks_first() -> None:
     )
     assert [pause.duration_s for pause in duty.breaks] == [900, 60]
     assert [pause.id for pause in case.vehicles["vehicle 7"].breaks] == [3, 8]
+    whole["vehicles"][0]["committed"].append({"type": "break", "id": 8})
+    assert [pause.duration_s for pause in vroom_case(whole).problem.duties[0].breaks] == [900, 60]
 
 
 def test_limits_that_no_route_can_reach_are_no_limits() -> None:
