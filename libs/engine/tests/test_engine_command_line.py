@@ -197,7 +197,7 @@ def test_vroom_s_json_is_answered_in_vroom_s_json_beside_our_own_keys(tmp_path: 
     assert json.loads(out.read_text()) == document
     checked = run("check", path, out, "--format", "vroom", "--json")
     assert checked.exit_code == 0, checked.output
-    assert json.loads(checked.stdout)["cost"] == document["cost"]
+    assert json.loads(checked.stdout)["cost"] == document["cost"] == document["summary"]["cost"]
     people = run("solve", path, "--format", "vroom", "--iterations", 10)
     assert "pickup 1" in people.stdout
     assert "unassigned: delivery 2" in people.stdout
@@ -221,6 +221,12 @@ def test_the_times_of_a_vroom_solution_can_be_left_to_us(tmp_path: Path) -> None
     assert "travel: " in refused.stdout
     assert run("check", path, plan, "--format", "vroom", "--retime").exit_code == 0
     assert run("check", path, plan, "--retime").exit_code == 2
+    late.insert(4, late[3])
+    plan.write_text(json.dumps({"routes": [{"vehicle": 7, "steps": late}], "unassigned": left}))
+    for form in (["--json"], ["--retime"]):
+        doubled = run("check", path, plan, "--format", "vroom", *form)
+        assert doubled.exit_code == 1, doubled.output
+        assert "2 breaks are planned" in doubled.stdout
 
 
 BOOKINGS = """\
@@ -301,6 +307,18 @@ def test_more_threads_than_the_engine_has_are_refused_not_ignored(
         monkeypatch.setattr(solver, "solve", with_threads)
         assert run("solve", tiny, "--iterations", 5, "--threads", 2).exit_code == 0
         assert received == [2]
+
+
+def test_what_a_file_says_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "day.json"
+    path.write_text(json.dumps(VROOM | {"\x1b[31m\ud800": 1}))
+    result = run("solve", path, "--format", "vroom")
+    assert result.exit_code == 2
+    assert "\ufffd[31m\ufffd is no field of the format" in result.stderr
+    path.write_text("\x1b[31m: 1\n" * 2)
+    result = run("solve", path, "--format", "sartori")
+    assert result.exit_code == 2
+    assert "\x1b[31m:" not in result.stderr
 
 
 def test_a_committed_beginning_that_cannot_be_kept_is_no_crash(tmp_path: Path) -> None:

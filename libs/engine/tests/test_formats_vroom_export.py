@@ -266,6 +266,20 @@ def test_nobody_and_nothing_can_be_exported() -> None:
     assert vroom_plan(case, solution_document(case, Plan(routes=()))).routes == ()
 
 
+ADDED_UP = (
+    "cost",
+    "routes",
+    "unassigned",
+    "setup",
+    "service",
+    "duration",
+    "waiting_time",
+    "priority",
+    "delivery",
+    "pickup",
+)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_vroom_itself_reads_what_we_write_and_we_read_its_answer(seed: int, tmp_path: Any) -> None:
     vroom = pytest.importorskip("vroom", reason="pyvroom is absent: VROOM itself is not asked")
@@ -274,7 +288,10 @@ def test_vroom_itself_reads_what_we_write_and_we_read_its_answer(seed: int, tmp_
     path = tmp_path / "input.json"
     path.write_text(json.dumps(document))
     solution = vroom.Input.from_json(str(path)).solve(exploration_level=5, nb_threads=1)
-    plan = vroom_plan(case, solution.to_dict())
+    answer = solution.to_dict()
+    plan = vroom_plan(case, answer)
+    ours = solution_document(case, plan)["summary"]
+    assert {key: ours[key] for key in ADDED_UP} == {key: answer["summary"][key] for key in ADDED_UP}
     lost = {Rule.SHARING, Rule.LINK, Rule.RIDE_TIME, Rule.DURATION}
     if any(duty.breaks for duty in problem.duties):
         lost |= {Rule.TRAVEL}  # a break on the way

@@ -133,8 +133,9 @@ class VroomSubject:
         return self.case.start
 
     def cost(self, plan: Plan) -> float:
-        cost = solution_document(self.case, plan)["summary"]["cost"]
-        return float(cost)
+        cost, weights = evaluate(self.problem, plan), self.problem.weights
+        fixed = weights.duties_used * cost.duties_used
+        return cost.distance_km + fixed + weights.emergency_duties * cost.emergency_duties
 
     def document(self, plan: Plan) -> dict[str, Any]:
         return solution_document(self.case, plan)

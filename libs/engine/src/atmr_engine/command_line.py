@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from atmr_engine.budget import Budget
 from atmr_engine.checker import check
@@ -25,6 +24,7 @@ from atmr_engine.command_output import (
     print_plan,
     print_verdict,
     result_document,
+    shown,
     verdict_document,
 )
 from atmr_engine.formats.instance_text import InstanceError
@@ -217,7 +217,7 @@ def _read(reading: Callable[[], Result]) -> Result:
 
 
 def _fail(message: str) -> NoReturn:
-    Console(stderr=True, soft_wrap=True).print(f"[red]Error:[/red] {escape(message)}")
+    Console(stderr=True, soft_wrap=True).print(f"[red]Error:[/red] {shown(message)}")
     raise typer.Exit(2)
 
 

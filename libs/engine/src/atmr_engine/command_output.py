@@ -70,7 +70,7 @@ def print_plan(subject: Subject, plan: Plan, document: dict[str, Any]) -> None:
     console = Console(soft_wrap=True)
     table = Table("vehicle", subject.title, title=escape(subject.name), title_justify="left")
     for vehicle, stops in subject.rows(plan):
-        table.add_row(_shown(vehicle), _shown(stops))
+        table.add_row(shown(vehicle), shown(stops))
     console.print(table)
     console.print(
         f"cost {document['cost']:.2f}, {document['vehicles']} vehicles, "
@@ -78,9 +78,9 @@ def print_plan(subject: Subject, plan: Plan, document: dict[str, Any]) -> None:
         f"in {document['seconds']:.1f} s, valid"
     )
     for line in subject.left_out(plan):
-        console.print(_shown(line))
+        console.print(shown(line))
     for warning in subject.warnings:
-        console.print(f"[yellow]Warning:[/yellow] {_shown(warning)}")
+        console.print(f"[yellow]Warning:[/yellow] {shown(warning)}")
 
 
 def print_verdict(subject: Subject, plan: Plan, violations: list[Violation]) -> None:
@@ -98,14 +98,15 @@ def print_verdict(subject: Subject, plan: Plan, violations: list[Violation]) -> 
     for violation in violations[:MOST_VIOLATIONS]:
         where = f" on {violation.duty}" if violation.duty else ""
         line = f"{violation.rule}: {violation.subject}{where}: {violation.message}"
-        console.print(f"  {_shown(line)}")
+        console.print(f"  {shown(line)}")
     if len(violations) > MOST_VIOLATIONS:
         console.print(f"  and {len(violations) - MOST_VIOLATIONS} more (all with --json)")
 
 
-def _shown(text: str) -> str:
-    """Text from a file as a terminal may show it: no markup, no control characters."""
-    return escape("".join(sign if sign.isprintable() else "\ufffd" for sign in text))
+def shown(text: str) -> str:
+    """Text from a file as a terminal may show it: no markup, no controls but new lines."""
+    kept = (sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text)
+    return escape("".join(kept))
 
 
 class ProgressLine:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atmr_engine.plan import Plan
-    from atmr_engine.problem import Problem
+    from atmr_engine.problem import Problem, Request
 
 DIMENSIONS = ("seats", "wheelchairs", "stretchers")
 """What the components of amounts and capacities are, in order, unless the document names others."""
@@ -70,7 +70,8 @@ class VroomCase:
     `tasks` maps each end of each request to its task; a job is the pickup of its request, whose
     drop-off has none. `distances_m` (places, places) is None where VROOM would report none.
     `costs` (places, places) is in VROOM's own unit. `offset_s` is added to the problem's times to
-    get VROOM's. `start` is the plan that the document proposes. `warnings` are for people.
+    get VROOM's. `folded` is how many seats a wheelchair and a stretcher count for in amounts.
+    `start` is the plan that the document proposes. `warnings` are for people.
     """
 
     name: str
@@ -81,6 +82,7 @@ class VroomCase:
     distances_m: NDArray[np.float64] | None = None
     dimensions: tuple[str, ...] = DIMENSIONS
     offset_s: int = 0
+    folded: tuple[int, int] = (0, 0)
     start: Plan | None = None
     warnings: tuple[str, ...] = field(default=())
 
@@ -97,3 +99,15 @@ class VroomCase:
     def is_job(self, request: str) -> bool:
         """Whether a request is a single visit."""
         return self.tasks[StopKind.PICKUP, request].type == "job"
+
+    def amount(self, request: Request) -> list[int]:
+        """What a request takes of each dimension."""
+        return amount_of(request, self.dimensions, self.folded)
+
+
+def amount_of(request: Request, dimensions: tuple[str, ...], folded: tuple[int, int]) -> list[int]:
+    """Places by dimension; `folded` seats are counted for a wheelchair and for a stretcher."""
+    load, (wheelchair, stretcher) = request.load, folded
+    seats = load.seats + wheelchair * load.wheelchairs + stretcher * load.stretchers
+    kinds = {"seats": seats, "wheelchairs": load.wheelchairs, "stretchers": load.stretchers}
+    return [kinds[name] for name in dimensions]

@@ -18,6 +18,7 @@ from atmr_engine.formats.vroom_case import (
     VroomPlace,
     VroomTask,
     VroomVehicle,
+    amount_of,
 )
 from atmr_engine.formats.vroom_losses import losses
 from atmr_engine.formats.vroom_tasks import HIGHEST_PRIORITY
@@ -65,6 +66,7 @@ def export_vroom(problem: Problem, name: str = "problem") -> tuple[dict[str, Any
         distances_m=numbers.distances_m,
         dimensions=export.dimensions,
         offset_s=numbers.offset_s,
+        folded=export.folded,
         warnings=tuple(losses(problem)),
     )
     return document, case
@@ -99,7 +101,7 @@ class _Export:
         return {name: number for number, name in enumerate(sorted(asked), start=1)}
 
     def shipment(self, number: int, request: Request) -> dict[str, Any]:
-        shipment: dict[str, Any] = {"amount": self._amount(request)}
+        shipment: dict[str, Any] = {"amount": amount_of(request, self.dimensions, self.folded)}
         skills = sorted(self.skills[name] for name in _asked(request))
         priority = min(request.priority, HIGHEST_PRIORITY)
         shipment |= {"skills": skills} if skills else {}
@@ -117,12 +119,6 @@ class _Export:
                 **({} if stated is None else {"time_windows": [stated]}),
             }
         return shipment
-
-    def _amount(self, request: Request) -> list[int]:
-        load, (wheelchair, stretcher) = request.load, self.folded
-        seats = load.seats + wheelchair * load.wheelchairs + stretcher * load.stretchers
-        kinds = {"seats": seats, "wheelchairs": load.wheelchairs, "stretchers": load.stretchers}
-        return [kinds[name] for name in self.dimensions]
 
     def vehicle(self, number: int, duty: Duty) -> dict[str, Any]:
         named, numbers = self.named_vehicle(number, duty), self.numbers

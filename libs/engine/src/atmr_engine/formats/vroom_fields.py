@@ -19,9 +19,8 @@ class VroomError(ValueError):
     """A document that cannot be read as VROOM's; `field` names the part (`vehicles[0].breaks`)."""
 
     def __init__(self, field_name: str, message: str, remedy: str) -> None:
-        super().__init__(f"{field_name} {message}; {remedy}")
-        self.field = field_name
-        self.message = message
+        self.field, self.message = _printable(field_name), _printable(message)
+        super().__init__(f"{self.field} {self.message}; {remedy}")
         self.remedy = remedy
 
 
@@ -166,3 +165,8 @@ def _shown(value: object) -> str:
     if isinstance(value, list | dict):
         return "an object" if isinstance(value, dict) else f"an array of {len(value)}"
     return repr(value)[:SHOWN] if not isinstance(value, int) or abs(value) < 1 << 64 else "huge"
+
+
+def _printable(text: str) -> str:
+    """Text of a document as a log or a terminal may show it."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

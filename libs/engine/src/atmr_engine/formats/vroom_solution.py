@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from atmr_engine.formats.vroom_case import VroomBreak, VroomCase, VroomPlace, VroomTask
     from atmr_engine.plan import Plan, PlannedStop, Route, Unserved
-    from atmr_engine.problem import Break, Request
+    from atmr_engine.problem import Break
 
 DECIMALS = 3
 ADDED = ("cost", "setup", "service", "duration", "waiting_time", "priority", "distance")
@@ -30,7 +30,7 @@ def solution_document(case: VroomCase, plan: Plan) -> dict[str, Any]:
     where the input is, and rounded to a thousandth otherwise.
 
     Raises:
-        KeyError: for a plan of another problem.
+        KeyError: for a plan of another problem, or with a break too many.
 
     """
     served = [route for route in plan.routes if route.requests]
@@ -140,7 +140,7 @@ class _RouteWriter:
             return
         request = self.case.problem.requests[self.case.problem.request_index[stop.request]]
         sign = 1 if stop.kind is StopKind.PICKUP else -1
-        carried = _amount(self.case, request)
+        carried = self.case.amount(request)
         self.load = [old + sign * new for old, new in zip(self.load, carried, strict=True)]
         if sign > 0:
             self.amount = [old + new for old, new in zip(self.amount, carried, strict=True)]
@@ -169,10 +169,6 @@ class _RouteWriter:
         self.steps.append(step)
 
 
-def _amount(case: VroomCase, request: Request) -> list[int]:
-    return [getattr(request.load, name) for name in case.dimensions]
-
-
 def _break_of(stop: PlannedStop, untaken: list[tuple[VroomBreak, Break]]) -> VroomBreak:
     """Which of the vehicle's breaks a stop is: the first one that it can be."""
     fitting = [
@@ -181,6 +177,8 @@ def _break_of(stop: PlannedStop, untaken: list[tuple[VroomBreak, Break]]) -> Vro
         if entry[1].window.open_s <= stop.begin_s <= entry[1].window.close_s
         and entry[1].duration_s == stop.end_s - stop.begin_s
     ]
+    if not untaken:
+        raise KeyError("the route has more breaks than the vehicle")
     taken = (fitting or untaken)[0]
     untaken.remove(taken)
     return taken[0]
