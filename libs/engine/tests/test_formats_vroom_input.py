@@ -382,6 +382,9 @@ def test_a_file_is_refused_with_its_name(tmp_path: Path) -> None:
     path.write_text(json.dumps(edited("vehicles.0.id", -1)))
     with pytest.raises(InstanceError, match=r"day\.json: vehicles\[0\]\.id is -1; give a whole"):
         read_vroom(path)
+    path.write_text('{"vehicles": [{"id": 1, "id": 2}]}')
+    with pytest.raises(InstanceError, match="names the field 'id' twice"):
+        read_vroom(path)
     path.write_text('{"vehicles": [\n}')
     with pytest.raises(InstanceError, match=r"day\.json, line 2: is no JSON"):
         read_vroom(path)

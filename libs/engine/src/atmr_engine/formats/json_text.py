@@ -21,7 +21,10 @@ def read_object(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> dict[s
 
     """
     try:
-        document = json.loads(read_text(path, most_bytes))
+        document = json.loads(read_text(path, most_bytes), object_pairs_hook=_once_each)
+    except _DoubledError as error:
+        message = f"names the field {error} twice in one object"
+        raise InstanceError(path, None, message, "keep one") from None
     except json.JSONDecodeError as error:
         raise InstanceError(path, error.lineno, f"is no JSON ({error.msg})", remedy) from None
     except (RecursionError, ValueError) as error:
@@ -31,3 +34,15 @@ def read_object(path: Path, remedy: str, most_bytes: int = MOST_BYTES) -> dict[s
     if not isinstance(document, dict):
         raise InstanceError(path, None, "is no JSON object", remedy)
     return document
+
+
+class _DoubledError(Exception):
+    """Of two fields of one name a reader would pass one over."""
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _DoubledError(repr(next(name for name in names if names.count(name) > 1))[:40])
+    return fields
