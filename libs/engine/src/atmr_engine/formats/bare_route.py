@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from atmr_engine.checker import feasible_times
 from atmr_engine.plan import PlannedStop, Route, StopKind
 
 if TYPE_CHECKING:
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
 
 VisitSequence: TypeAlias = "list[tuple[StopKind, str]]"
 """Pickups and drop-offs with their requests, in order."""
+
+
+def nth_route(
+    problem: Problem, number: int, sequence: VisitSequence, begins_s: Iterable[float] | None = None
+) -> Route:
+    """The route of the duty of that number (from 0), or of one that does not exist.
+
+    Without `begins_s` it gets a feasible timetable, or the earliest one where none is feasible.
+    """
+    duties = problem.duties
+    duty = duties[number] if number < len(duties) else duties[0]
+    name = duty.id if number < len(duties) else f"vehicle {number + 1}"
+    if begins_s is not None:
+        route = timed_route(problem, duty, sequence, begins_s)
+    else:
+        route = feasible_times(problem, duty, sequence) or earliest_route(problem, duty, sequence)
+    return Route(duty=name, stops=route.stops)
 
 
 def timed_route(
