@@ -41,6 +41,7 @@ class Best(NamedTuple):
     routes: NDArray[np.int64]
     length: NDArray[np.int64]
     begin_s: NDArray[np.float64]
+    stale: NDArray[np.uint8]
     costs: NDArray[np.float64]  # (2,) best, present
 
 
@@ -51,6 +52,7 @@ def best_of(arrays: Arrays, state: State) -> Best:
         routes=state.routes.copy(),
         length=state.length.copy(),
         begin_s=state.begin_s.copy(),
+        stale=state.stale.copy(),
         costs=np.array([total, total]),
     )
 
@@ -86,7 +88,7 @@ def keep(state: State, best: Best) -> None:
     best.costs[0] = best.costs[1]
     for duty in range(len(state.length)):
         copy_route(state.routes, state.begin_s, best.routes, best.begin_s, duty, state.length)
-        best.length[duty] = state.length[duty]
+        best.length[duty], best.stale[duty] = state.length[duty], state.stale[duty]
 
 
 @inlined
@@ -120,7 +122,7 @@ def restore(arrays: Arrays, state: State, best: Best) -> None:
         copy_route(best.routes, best.begin_s, state.routes, state.begin_s, duty, best.length)
         set_route_of(arrays, state, duty, duty)
         state.version[duty] = fresh_version(state)
-        state.stale[duty] = 1
+        state.stale[duty] = best.stale[duty]
     state.counters[BANKED] = 0
     for request in range(len(state.route_of)):
         if state.route_of[request] < 0:
