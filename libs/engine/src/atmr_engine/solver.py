@@ -19,6 +19,7 @@ from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
 from atmr_engine.state import pick, remove_picked, retime
 from atmr_engine.timetable import routes_of
+from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 
 if TYPE_CHECKING:
@@ -73,10 +74,12 @@ def solve(
 
     Raises:
         CommitmentError: where a duty's commitments cannot be kept.
+        ProblemError: naming a field that the search does not plan by yet (see `unplanned`).
         PlanRefusedError: where the checker refuses the plan, which is a defect.
 
     """
     course = Course(budget, time.perf_counter, time.perf_counter())
+    refuse_unplanned(problem)
     arrays = compile_problem(problem)
     state = begin(problem, arrays)
     if warm_start is not None:

@@ -52,6 +52,7 @@ def timetable(
             begin_s=begin,
             end_s=begin + spent,
             request=request,
+            provisional=request is not None and waits_for_call(problem, request),
         )
         here, free = there, begin + spent
     back = free + way(problem, here, duty.end_place)
@@ -78,3 +79,8 @@ def way(problem: Problem, here: int | None, there: int | None) -> float:
     if here is None or there is None:
         return 0.0
     return float(problem.travel.time_s[here, there])
+
+
+def waits_for_call(problem: Problem, request: str) -> bool:
+    """Whether the request's times are a forecast, so that no stop of it is final."""
+    return problem.requests[problem.request_index[request]].will_call
