@@ -32,22 +32,24 @@ class _Spell(NamedTuple):
     what: str
 
 
+_NOTHING = (0.0, _Spell(0.0, 0.0, "stands"))
+
+
 def out_of_service(case: Case) -> Iterator[Violation]:
-    """Breaches of OUT_OF_SERVICE."""
+    """Breaches of OUT_OF_SERVICE: for each time away what overlaps it most."""
     if not case.duty.out_of_service:
         return
     spells = [*_driving(case), *_at_work(case), *_carrying(case)]
     for away in case.duty.out_of_service:
-        for spell in spells:
-            excess_s = _overlap_s(spell, away)
-            if excess_s > case.tolerance_s:
-                yield case.breach(
-                    Rule.OUT_OF_SERVICE,
-                    case.duty.id,
-                    excess_s,
-                    f"the vehicle {spell.what} from {spell.begin_s:.1f} to {spell.end_s:.1f} s, "
-                    f"and is out of service from {away.open_s:.1f} to {away.close_s:.1f} s",
-                )
+        excess_s, spell = max(
+            ((_overlap_s(spell, away), spell) for spell in spells), default=_NOTHING
+        )
+        if excess_s > case.tolerance_s:
+            message = (
+                f"the vehicle {spell.what} from {spell.begin_s:.1f} to {spell.end_s:.1f} s, "
+                f"and is out of service from {away.open_s:.1f} to {away.close_s:.1f} s"
+            )
+            yield case.breach(Rule.OUT_OF_SERVICE, case.duty.id, excess_s, message)
 
 
 def _overlap_s(spell: _Spell, away: TimeWindow) -> float:
