@@ -1,8 +1,7 @@
 """Whether a bare sequence of stops has any timetable, by Bellman-Ford over its constraints.
 
-Each rule of time says that one event happens at least so long after another; the earliest times
-are longest paths, and a cycle that gains time proves that there is no timetable. With time slices
-they are a least fixed point, as who leaves later arrives no earlier.
+Earliest times are longest paths; a cycle that gains time proves that there is no timetable. With
+time slices they are a least fixed point, as who leaves later arrives no earlier.
 Source: Cormen, Leiserson, Rivest and Stein, Introduction to Algorithms, 24.4.
 """
 
