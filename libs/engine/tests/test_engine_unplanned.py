@@ -10,9 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.small_days import APART, day, duty, request
+from support.small_days import plan as by_hand
 
 from atmr_engine import Budget, ProblemError, StopKind, Weights, check, solve, unplanned_features
+from atmr_engine.plan import Plan
 from atmr_engine.problem import DrivingBreak, Problem, Promise, Reserve, TimeWindow, Travel
+from atmr_engine.solver import better_of
+from atmr_engine.timetable import marked
 
 SLICED = Travel(time_s=60.0 * APART[None], distance_km=APART, knots_s=np.zeros(1))
 PRICED = Weights(fairness_h2=1.0, tightness_min=1.0)
@@ -72,3 +76,14 @@ def test_the_stops_of_a_will_call_are_provisional() -> None:
         ("y", StopKind.DROPOFF): False,
     }
     assert not any(s.provisional for r in plan.routes for s in r.stops if s.request is None)
+
+
+def test_a_start_that_is_older_than_the_call_is_final_now() -> None:
+    """The start is better than what no search finds, and is returned as it stands."""
+    called = day(request(will_call=False), weights=Weights())
+    waiting = day(request(will_call=True))
+    start = replace(by_hand(), routes=(marked(waiting, by_hand().routes[0]),))
+    assert [stop.provisional for stop in start.routes[0].stops] == [False, True, True, False]
+    chosen = better_of(called, Plan(routes=()), start)
+    assert chosen.source == "warm_start"
+    assert not any(stop.provisional for stop in chosen.routes[0].stops)

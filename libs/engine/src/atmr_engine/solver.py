@@ -18,7 +18,7 @@ from atmr_engine.objective import evaluate
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
 from atmr_engine.state import pick, remove_picked, retime
-from atmr_engine.timetable import routes_of
+from atmr_engine.timetable import marked, routes_of
 from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 
@@ -117,7 +117,11 @@ def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:
     if evaluate(problem, warm_start).total >= evaluate(problem, plan).total:
         return plan
     return replace(
-        warm_start, iterations=plan.iterations, seconds=plan.seconds, source="warm_start"
+        warm_start,
+        routes=tuple(marked(problem, route) for route in warm_start.routes),
+        iterations=plan.iterations,
+        seconds=plan.seconds,
+        source="warm_start",
     )
 
 
