@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from atmr_engine.checker import feasible_times
 from atmr_engine.plan import PlannedStop, Route, StopKind
+from atmr_engine.travel import latest_departure, travel_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,11 +46,14 @@ def timed_route(
     for visit, begin_s in zip(sequence, begins_s, strict=True):
         stops.append(_stop(problem, stops[-1], visit, begin_s))
     if len(stops) > 1:
-        way_s = _way_s(problem, duty.start_place, stops[1].place)
-        departure_s = max(duty.shift.open_s, stops[1].begin_s - way_s)
+        latest_s = latest_departure(
+            problem.travel, duty.start_place, stops[1].place, stops[1].begin_s
+        )
+        departure_s = max(duty.shift.open_s, latest_s)
         stops[0] = _end(StopKind.START, duty.start_place, departure_s)
         stops[1] = _stop(problem, stops[0], sequence[0], stops[1].begin_s)
-    return_s = stops[-1].end_s + _way_s(problem, stops[-1].place, duty.end_place)
+    free_s = stops[-1].end_s
+    return_s = free_s + travel_time(problem.travel, stops[-1].place, duty.end_place, free_s)
     stops.append(_end(StopKind.END, duty.end_place, return_s))
     return Route(duty=duty.id, stops=tuple(stops))
 
@@ -72,7 +76,8 @@ def _stop(
     kind, identifier = visit
     request = problem.requests[problem.request_index[identifier]]
     there = request.pickup if kind is StopKind.PICKUP else request.dropoff
-    arrival_s = before.end_s + _way_s(problem, before.place, there.place)
+    way_s = travel_time(problem.travel, before.place, there.place, before.end_s)
+    arrival_s = before.end_s + way_s
     begins_s = max(arrival_s, there.window.open_s) if begin_s is None else begin_s
     return PlannedStop(
         kind=kind,
@@ -86,9 +91,3 @@ def _stop(
 
 def _end(kind: StopKind, place: int | None, time_s: float) -> PlannedStop:
     return PlannedStop(kind=kind, place=place, arrival_s=time_s, begin_s=time_s, end_s=time_s)
-
-
-def _way_s(problem: Problem, origin: int | None, destination: int | None) -> float:
-    if origin is None or destination is None:
-        return 0.0
-    return float(problem.travel.time_s[origin, destination])

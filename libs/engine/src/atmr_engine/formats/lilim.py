@@ -18,8 +18,8 @@ from atmr_engine.formats.pairs import (
     paired_request,
     visits_of,
 )
-from atmr_engine.objective import Weights
 from atmr_engine.problem import Capacity, Duty, Problem
+from atmr_engine.weights import Weights
 
 if TYPE_CHECKING:
     from pathlib import Path
