@@ -69,7 +69,7 @@ class Motion:
         if moment > self.agenda.now_s:
             self._wait(vehicle, moment, self._go_on)
         elif task.kind is StopKind.BREAK:
-            self._begin(vehicle, vehicle.ahead.pop(0))
+            self._begin(vehicle, task)
         elif task.kind is StopKind.PICKUP and not self.state.is_ready(task.request or ""):
             self._ask(vehicle, task)
         else:
@@ -105,12 +105,19 @@ class Motion:
         if task.kind is not StopKind.END:
             vehicle.ahead.pop(0)
         now, origin = self.agenda.now_s, vehicle.place
-        vehicle.departed_s = now if vehicle.departed_s is None else vehicle.departed_s
+        self._leave_home(vehicle)
         vehicle.current, vehicle.phase = task, Phase.DRIVING
         vehicle.free_s = now + self.state.way_s(origin, task.place)
         vehicle.place = task.place
         self._tell(EventKind.DEPARTED, vehicle, task)
         self._wait(vehicle, self.truth.arrival_s(origin, task.place, now), self._arrive)
+
+    def _leave_home(self, vehicle: Vehicle) -> None:
+        """Its duty begins, with the breaks that are planned: the others had passed before."""
+        if vehicle.departed_s is None:
+            vehicle.departed_s = self.agenda.now_s
+            planned = {task.pause for task in vehicle.ahead}
+            vehicle.breaks_left = [left for left in vehicle.breaks_left if left in planned]
 
     def _arrive(self, vehicle: Vehicle) -> None:
         task = vehicle.current or Task(
@@ -158,10 +165,11 @@ class Motion:
 
     def _begin(self, vehicle: Vehicle, task: Task) -> None:
         now = self.agenda.now_s
-        vehicle.departed_s = now if vehicle.departed_s is None else vehicle.departed_s
+        self._leave_home(vehicle)
         vehicle.current, vehicle.phase = task, Phase.SERVING
         if task.pause is not None:
             planned_s = spent_s = vehicle.duty.breaks[task.pause].duration_s
+            vehicle.ahead.pop(0)
             vehicle.breaks_left.remove(task.pause)
         else:
             planned_s, spent_s = self._service(vehicle, task)

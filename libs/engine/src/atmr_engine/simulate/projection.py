@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atmr_engine.plan import PlannedStop, Route, StopKind
@@ -55,6 +55,7 @@ class Projection:
             stop = self._stop(leg, place, free_s, alighted)
             stops.append(stop)
             place, free_s = stop.place, stop.end_s
+        stops[0] = replace(stops[0], arrival_s=stops[0].begin_s)  # it departs as late as it can
         departure = stops[0].begin_s - self._way_s(duty.start_place, stops[0].place)
         start = _instant(StopKind.START, duty.start_place, departure)
         back = free_s + self._way_s(place, duty.end_place)

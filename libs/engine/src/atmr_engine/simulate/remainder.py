@@ -106,13 +106,17 @@ class _Rest:
         return max(vehicle.free_s, self.state.now_s)
 
     def _pauses(self, vehicle: Vehicle) -> dict[int, Break]:
-        """Breaks not taken yet, in the order in which they are planned.
+        """Breaks still to be taken, in the order in which they are planned.
 
-        Who leaves home after a break's window needs it no more.
+        A duty with work has them in its route; one that leaves home after a break's window needs
+        it no more.
         """
-        free_s, left = self._free_s(vehicle), {}
-        planned = [task.pause for task in vehicle.ahead if task.pause is not None]
-        for position in [*planned, *(set(vehicle.breaks_left) - set(planned))]:
+        free_s = self._free_s(vehicle)
+        positions = [task.pause for task in vehicle.ahead if task.pause is not None]
+        if not vehicle.has_work:
+            positions += [left for left in vehicle.breaks_left if left not in positions]
+        left = {}
+        for position in positions:
             pause = vehicle.duty.breaks[position]
             opens, closes = pause.window.open_s, pause.window.close_s
             if closes < free_s and vehicle.departed_s is None and not vehicle.has_work:
