@@ -52,7 +52,7 @@ class Event:
 
 
 class RecordError(ValueError):
-    """A line that is no event; `line` counts from 1."""
+    """A line that is no event; `line` counts from 1, empty lines left out."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(f"line {line}: {message}")
@@ -74,9 +74,8 @@ def from_lines(lines: Iterable[str]) -> list[Event]:
 
     """
     events: list[Event] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    written = (line for line in lines if line.strip())
+    for number, line in enumerate(written, start=1):
         event = _event(number, line)
         if events and event.at_s < events[-1].at_s:
             raise RecordError(number, f"goes back from {events[-1].at_s} to {event.at_s} s")

@@ -97,9 +97,7 @@ def informed_problem(truth: Truth, time_s: NDArray[np.float64], conduct: Conduct
     duties = tuple(_until_breakdown(truth, duty) for duty in truth.problem.duties)
     return replace(
         truth.problem,
-        requests=tuple(
-            r if r.link is None or r.link.after in known else _alone(r) for r in requests
-        ),
+        requests=tuple(_with_known_leg(request, known) for request in requests),
         duties=duties,
         travel=Travel(time_s=time_s, distance_km=truth.problem.travel.distance_km),
     )

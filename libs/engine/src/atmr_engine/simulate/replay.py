@@ -24,8 +24,7 @@ def replay(problem: Problem, lines: Iterable[str], conduct: Conduct | None = Non
         RecordError: naming the line that is no event, or names a stranger.
 
     """
-    kept = [line for line in lines if line.strip()]
-    events = from_lines(kept)
+    events = from_lines(lines)
     for number, event in enumerate(events, start=1):
         if event.request is not None and event.request not in problem.request_index:
             raise RecordError(number, f"the day has no request {event.request!r}")
