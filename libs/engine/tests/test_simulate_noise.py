@@ -169,7 +169,7 @@ def test_a_leg_takes_each_hour_at_its_own_pace() -> None:
     assert truth.arrival_s(0, 1, 0.0) == 1800
     # 10 of 30 minutes before the full hour, the other 20 take 40 in the slow one
     assert truth.arrival_s(0, 1, 3000.0) == 3600 + 2400
-    # 40 of 60 minutes of way in the slow hour take all of it and more: 20 + 30 (slow) + 10
+    # 60 minutes of way: 20 before the slow hour, 30 in it, 10 behind it
     assert truth.arrival_s(0, 2, 2400.0) == 7200 + 600
     assert truth.arrival_s(0, None, 5.0) == truth.arrival_s(1, 1, 5.0) == 5.0
 

@@ -120,11 +120,9 @@ class Motion:
             vehicle.breaks_left = [left for left in vehicle.breaks_left if left in planned]
 
     def _arrive(self, vehicle: Vehicle) -> None:
-        task = vehicle.current or Task(
-            kind=StopKind.END, begin_s=self.agenda.now_s, place=vehicle.place
-        )
+        task = vehicle.current
         vehicle.free_s = self.agenda.now_s
-        vehicle.phase = Phase.WAITING if task.request is not None else Phase.STANDING
+        vehicle.phase = Phase.WAITING if task and task.request else Phase.STANDING
         if vehicle.phase is Phase.STANDING:
             vehicle.current = None
         self._tell(EventKind.ARRIVED, vehicle, task)
@@ -219,14 +217,15 @@ class Motion:
         self._tell(EventKind.NO_SHOW, vehicle, task)
         self.wake_all()
 
-    def _tell(self, kind: EventKind, vehicle: Vehicle, task: Task) -> None:
+    def _tell(self, kind: EventKind, vehicle: Vehicle, task: Task | None) -> None:
+        """Record a move; without a task the vehicle is somewhere for nothing."""
         self.tell(
             Event(
                 at_s=self.agenda.now_s,
                 kind=kind,
                 duty=vehicle.duty.id,
-                stop=task.kind,
-                place=vehicle.place if task.place is None else task.place,
-                request=task.request,
+                stop=None if task is None else task.kind,
+                place=vehicle.place if task is None or task.place is None else task.place,
+                request=None if task is None else task.request,
             )
         )
