@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.checker import check
+from atmr_engine.kpi import PROMISE_TOLERANCE_S, ROUNDING_S
 from atmr_engine.plan import StopKind
 from atmr_engine.simulate.day_state import Standing
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from atmr_engine.plan import Plan
     from atmr_engine.simulate.day_state import DayState
     from atmr_engine.simulate.remainder import Remainder
-
-ROUNDING_S = 1e-3
 
 
 def broken_commitments(state: DayState, rest: Remainder, plan: Plan) -> Iterator[str]:
@@ -42,11 +41,11 @@ def served_by(plan: Plan) -> dict[str, str]:
 
 
 def moved_times(state: DayState, rest: Remainder, plan: Plan) -> list[str]:
-    """Who was told a time that the present plan would keep and this one does not."""
-    slack_s = state.conduct.told_slack_s + ROUNDING_S
+    """Who was told a time that the present plan would keep (docs/kpi.md) and this one does not."""
+    tolerance_s = PROMISE_TOLERANCE_S + ROUNDING_S
 
     def kept(begins: Mapping[str, float], name: str) -> bool:
-        return name in begins and abs(begins[name] - state.told_s[name]) <= slack_s
+        return name in begins and abs(begins[name] - state.told_s[name]) <= tolerance_s
 
     before, after = pickups_s(rest.present), pickups_s(plan)
     return [

@@ -23,7 +23,8 @@ class Conduct:
     ready_early_s: float = PROMISE_TOLERANCE_S
     """A patient boards at the earliest this long before the time that was told."""
     told_slack_s: float = PROMISE_TOLERANCE_S
-    """A re-plan keeps a pickup within this much of the time that was told."""
+    """A re-plan keeps a pickup within this much of the time that was told, wherever the vehicle
+    can; more than the tolerance of docs/kpi.md lets it move told times, and those are counted."""
     leave_early_s: float = 10 * MINUTE
     """A vehicle leaves so early that it would arrive this long before the planned begin."""
     no_show_wait_s: float = 5 * MINUTE

@@ -41,7 +41,7 @@ class Projection:
         alighted: dict[str, float] = {}
         for _ in range(len(self.requests) + 2):
             routes = [self.route(duty, legs[duty.id], alighted) for duty in driven]
-            settled = self._alighted(routes)
+            settled = self.alighted_s(routes)
             if all(abs(at - alighted.get(name, -1.0)) < SETTLED_S for name, at in settled.items()):
                 break
             alighted = settled
@@ -87,7 +87,7 @@ class Projection:
             request=leg.request,
         )
 
-    def _alighted(self, routes: Sequence[Route]) -> dict[str, float]:
+    def alighted_s(self, routes: Sequence[Route]) -> dict[str, float]:
         """When each drop-off's service ends."""
         return {
             stop.request: stop.begin_s + self.requests[stop.request].dropoff.service_s

@@ -66,14 +66,20 @@ class _Rest:
         legs = {vehicle.duty.id: self._legs(vehicle) for vehicle in self.vehicles}
         projection = Projection(self.state.planning.travel, self.requests)
         routes = projection.routes(list(self.duties.values()), legs)
-        for route in routes:
+        alighted_s = projection.alighted_s(routes)
+        bare = [
+            projection.route(self.duties[name], first, alighted_s)
+            for name, every in legs.items()
+            if (first := self._bare(every, self.duties[name]))
+        ]
+        for route in (*routes, *bare):
             self.duties[route.duty] = widened(self.duties[route.duty], route)
         served = {name for route in routes for name in route.requests}
         problem = replace(
             self.state.planning,
             requests=tuple(self.requests.values()),
             duties=tuple(self.duties.values()),
-            waivers=(*delays(routes, self.requests), *self._rescues(served)),
+            waivers=(*delays([*routes, *bare], self.requests), *self._rescues(served)),
         )
         left_out = [name for name in self.requests if name not in served]
         return Remainder(
@@ -202,6 +208,15 @@ class _Rest:
             Leg(task.kind, task.request, None if task.pause is None else pauses[task.pause])
             for task in (*fixed, *vehicle.ahead)
         ]
+
+    def _bare(self, legs: list[Leg], duty: Duty) -> list[Leg]:
+        """Those of a duty's stops that nobody can take away; the engine begins with them alone.
+
+        That they can be kept does not follow from the whole route: where a break is waited for, the
+        way home from an earlier stop may end later.
+        """
+        kept = {stop.request for stop in duty.committed}
+        return [leg for leg in legs if leg.request in kept or leg.request is None] if kept else []
 
     def _rescues(self, served: set[str]) -> Iterator[Waiver]:
         """Leave to be late for those who were told a time, or are ready, and have no vehicle."""
