@@ -18,8 +18,12 @@ class ProgressBar:
 
     def advance(self) -> None:
         """One more is done."""
-        self._done += 1
-        if not self._shown:
+        self.reach(self._done + 1)
+
+    def reach(self, done: int) -> None:
+        """So many are done; more than were to be done are as good as all."""
+        self._done = min(done, self._total)
+        if not self._shown or not self._done:
             return
         spent = time.monotonic() - self._began
         left = spent / self._done * (self._total - self._done)

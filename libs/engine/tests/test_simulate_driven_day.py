@@ -22,6 +22,7 @@ from atmr_engine import (
     Visit,
     check,
 )
+from atmr_engine.simulate.conduct import Conduct
 from atmr_engine.simulate.day_state import Standing
 from atmr_engine.simulate.events import Event, EventKind
 from atmr_engine.simulate.execution import drive
@@ -306,3 +307,18 @@ def test_a_way_to_the_same_place_takes_no_time() -> None:
     wrong = replace(DAY, travel=Travel(time_s=WAYS * MINUTE + 1.0, distance_km=WAYS))
     with pytest.raises(ValueError, match="itself"):
         Truth(problem=wrong)
+
+
+def test_who_is_ready_early_is_fetched_by_whoever_comes_first() -> None:
+    """Ready at 62, planned at 75 on the second vehicle, within half an hour: it stays as it is.
+
+    Within one minute that vehicle would be late; the first one, at the clinic until 63, is not.
+    """
+    early = truth({"back": RequestFacts(ready_s=62 * MINUTE)})
+    alone = replace(DAY, requests=(OUT, OTHER, replace(BACK, link=None)))
+    for wait, expected in ((30, "two"), (1, "one")):
+        conduct = Conduct(will_call_window_s=wait * MINUTE)
+        record = drive(replace(early, problem=alone), alone, PLAN, Insert(), conduct)
+        day = results(alone, record, conduct)
+        assert outcomes(day) == ["served"] * 3
+        assert day.requests[2].duty == expected

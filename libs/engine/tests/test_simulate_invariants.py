@@ -32,7 +32,7 @@ WILD = Noise(
     hour_sigma=0.2,
 )
 ALWAYS_KEPT = {Rule.CAPACITY, Rule.SHARING, Rule.SKILLS, Rule.EQUIPMENT, Rule.CREW}
-SOME_DAYS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME_DAYS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

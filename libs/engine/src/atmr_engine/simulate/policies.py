@@ -5,11 +5,13 @@ Whatever a policy plans is judged by the checker before it is driven (`commitmen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from atmr_engine.budget import Budget
 from atmr_engine.objective import evaluate
+from atmr_engine.plan import Unserved
+from atmr_engine.rules import Rule
 from atmr_engine.simulate.commitments import dropped, served_by
 from atmr_engine.simulate.day_state import Standing
 from atmr_engine.simulate.events import EventKind
@@ -63,8 +65,8 @@ class Follow:
 class Insert:
     """Inserts what is new, or lost its vehicle, where it costs least; moves nobody else.
 
-    A will-call leg whose patient is not ready in time leaves its route, and is inserted anew at the
-    ready time.
+    A will-call leg whose patient is not ready in time leaves its route. When the patient calls, the
+    leg is inserted anew, or stays where it is planned if that is better.
     """
 
     seed: int = 0
@@ -73,10 +75,11 @@ class Insert:
         """Find a vehicle for whoever has none."""
         if event.kind is EventKind.NOT_READY:
             return Decision(aside=(event.request or "",))
+        if event.kind is EventKind.READY and event.request in state.routed():
+            return reinserted(state, event.request, self.seed)
         if event.kind not in ARRIVALS | OPENINGS or not unplanned(state):
             return DRIVE_ON
-        rest = remainder(state)
-        return inserted(state, rest, self.seed)
+        return inserted(state, remainder(state), self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,25 @@ def inserted(state: DayState, rest: Remainder, seed: int) -> Decision:
     if len(served_by(plan)) <= len(served_by(rest.present)) or dropped(state, rest, plan):
         return DRIVE_ON
     return Decision(plan=plan)
+
+
+def reinserted(state: DayState, request: str, seed: int) -> Decision:
+    """The present plan with one request at the place that is best by now, or nothing new."""
+    rest = remainder(state)
+    fewer = without(rest.present, request)
+    plan = solve(rest.problem, Budget(iterations=0), seed, warm_start=fewer)
+    better = evaluate(rest.problem, plan).total < evaluate(rest.problem, rest.present).total
+    return Decision(plan=plan) if better and not dropped(state, rest, plan) else DRIVE_ON
+
+
+def without(plan: Plan, request: str) -> Plan:
+    """A plan that leaves a request out; the stops that remain keep their times."""
+    routes = tuple(
+        replace(route, stops=tuple(stop for stop in route.stops if stop.request != request))
+        for route in plan.routes
+    )
+    left_out = Unserved(request=request, rule=Rule.COVERAGE, reason="it is planned anew")
+    return replace(plan, routes=routes, unserved=(*plan.unserved, left_out))
 
 
 def improved(state: DayState, rest: Remainder, budget: Budget, seed: int) -> Decision:
