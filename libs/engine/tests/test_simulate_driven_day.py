@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from atmr_engine import (
     Capacity,
+    Committed,
     Duty,
     Link,
     Plan,
@@ -21,12 +22,15 @@ from atmr_engine import (
     Travel,
     Visit,
     check,
+    evaluate,
 )
+from atmr_engine.rules import Rule
 from atmr_engine.simulate.conduct import Conduct
-from atmr_engine.simulate.day_state import Standing
+from atmr_engine.simulate.day_state import DayState, Standing
 from atmr_engine.simulate.events import Event, EventKind
 from atmr_engine.simulate.execution import drive
-from atmr_engine.simulate.policies import Follow, Insert, Policy
+from atmr_engine.simulate.policies import Decision, Follow, Insert, Policy
+from atmr_engine.simulate.remainder import Remainder, remainder
 from atmr_engine.simulate.results import DrivenDay, results
 from atmr_engine.simulate.truth import RequestFacts, Truth
 
@@ -322,3 +326,48 @@ def test_who_is_ready_early_is_fetched_by_whoever_comes_first() -> None:
         day = results(alone, record, conduct)
         assert outcomes(day) == ["served"] * 3
         assert day.requests[2].duty == expected
+
+
+@dataclass
+class Looking:
+    """Drives on, and keeps what it sees of the rest of the day, by minute."""
+
+    seen: dict[int, Remainder] = field(default_factory=dict)
+
+    def decide(self, state: DayState, event: Event) -> Decision:
+        if event.duty == "two":
+            self.seen[round(state.now_s / MINUTE)] = remainder(state)
+        return Decision()
+
+
+def test_the_rest_of_the_day_is_stated_as_it_stands() -> None:
+    looking = Looking()
+    driven(truth(), looking)
+    assert sorted(looking.seen) == [52, 67, 76, 119]
+    boarded = looking.seen[52]
+    two = boarded.problem.duties[1]
+    assert (two.start_place, two.shift.open_s) == (HOME_B, 52 * MINUTE)
+    assert two.committed == (Committed(kind="pickup", request="other", begin_s=52 * MINUTE),)
+    # the first duty, on its way to the clinic since 34, is expected there at 54
+    one = boarded.problem.duties[0]
+    assert (one.start_place, one.shift.open_s) == (CLINIC, 54 * MINUTE)
+    assert [stop.request for stop in one.committed] == ["out", "out"]
+    assert [len(r.stops) for r in boarded.present.routes] == [4, 6]
+    # nobody on board: the duty's time counts from 67 on, though its next pickup is at 75
+    waiting = looking.seen[67]
+    assert evaluate(waiting.problem, waiting.present).working_min == 110 - 67
+    assert {request.id for request in waiting.problem.requests} == {"back"}
+    # late by more than its ways allow, and waived by as much
+    assert looking.seen[76].problem.waivers == ()
+    assert looking.seen[119].present.routes == ()
+
+
+def test_what_is_late_is_waived_by_as_much() -> None:
+    looking = Looking()
+    driven(truth({"other": RequestFacts(boarding_factor=20.0)}), looking)
+    late = looking.seen[90]  # on board at 90, at the clinic at 100, the return at 103, told 80
+    waiver = late.problem.waivers[0]
+    assert (waiver.rule, waiver.subject) == (Rule.WINDOW, "back")
+    assert waiver.excess_s == pytest.approx((103 - 85) * MINUTE, abs=2.0)
+    assert check(late.problem, late.present) == []
+    assert check(late.problem, late.present, waivers=()) != []

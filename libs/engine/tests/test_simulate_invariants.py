@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from atmr_engine import Budget, Plan, Problem, StopKind, Weights, check, solve
 from atmr_engine.rules import Rule
-from atmr_engine.simulate.day_state import Standing
+from atmr_engine.simulate.day_state import DayState, Standing
 from atmr_engine.simulate.events import Event, EventKind
 from atmr_engine.simulate.execution import drive
 from atmr_engine.simulate.noise import Noise
-from atmr_engine.simulate.policies import Follow, Insert, Policy, Repair
+from atmr_engine.simulate.policies import Decision, Follow, Insert, Policy, Repair
+from atmr_engine.simulate.remainder import remainder
 from atmr_engine.simulate.results import DrivenDay, results
 from atmr_engine.simulate.rich_problems import RichDay, rich_problem
 from atmr_engine.simulate.slack import Slack
@@ -166,6 +167,28 @@ def test_breaks_are_taken_with_nobody_on_board(seed: int, policy: Policy) -> Non
         ]
         assert len(taken) >= len(due)
         assert all(moment >= min(p.window.open_s for p in duty.breaks) for moment in taken)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A policy whose every view of the rest of the day is checked."""
+
+    policy: Policy
+
+    def decide(self, state: DayState, event: Event) -> Decision:
+        rest = remainder(state)
+        assert check(rest.problem, rest.present) == []
+        for duty in rest.problem.duties:
+            assert duty.shift.open_s >= state.now_s
+        return self.policy.decide(state, event)
+
+
+@SOME_DAYS
+@any_day
+def test_the_present_plan_keeps_every_rule_of_the_rest_of_the_day(
+    seed: int, policy: Policy
+) -> None:
+    assert lived(seed, Judged(policy)).record == lived(seed, policy).record
 
 
 @SOME_DAYS

@@ -12,7 +12,7 @@ from atmr_engine.simulate.conduct import Conduct
 from atmr_engine.simulate.day_state import DayState, Phase, Standing, Task, Vehicle
 from atmr_engine.simulate.events import Event, EventKind
 from atmr_engine.simulate.motion import Motion
-from atmr_engine.simulate.remainder import remainder
+from atmr_engine.simulate.remainder import ON_THE_ROAD, remainder
 from atmr_engine.simulate.truth import ALWAYS
 
 if TYPE_CHECKING:
@@ -283,6 +283,8 @@ def _tasks(
             taken = next((each for each in left if is_taken(each[1], stop)), left[0])
             left.remove(taken)
             pause = positions[taken[0]]
+            if pause == ON_THE_ROAD:
+                continue
         yield Task(
             kind=stop.kind,
             begin_s=stop.begin_s,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MARGIN_S = 1.0
 """Waivers reach this much further than the projection, so that rounding breaks nothing."""
+ON_THE_ROAD = -1
+"""A break of no length at the moment when a duty that has left home is next free: with it the
+duty's working time, and its waiting, count from there and not from its next departure."""
 GRANTED_BY = "the running day"
 
 
@@ -34,7 +37,7 @@ class Remainder:
     """`present` is the plan as it will be driven if nobody changes it; it keeps all of `problem`.
 
     The first `heads[duty]` stops after a route's start are history or under way; `pauses[duty]`
-    says which of the duty's breaks the ones in `problem` are.
+    says which of the duty's breaks the ones in `problem` are, or `ON_THE_ROAD`.
     """
 
     problem: Problem
@@ -115,13 +118,14 @@ class _Rest:
         """Breaks still to be taken, in the order in which they are planned.
 
         A duty with work has them in its route; one that leaves home after a break's window needs
-        it no more.
+        it no more. One that has left home stands on the road from now on (`ON_THE_ROAD`).
         """
-        free_s = self._free_s(vehicle)
+        free_s, left = self._free_s(vehicle), {}
+        if vehicle.departed_s is not None and not vehicle.on_board and vehicle.fixed is None:
+            left[ON_THE_ROAD] = Break(duration_s=0.0, window=TimeWindow(free_s, free_s))
         positions = [task.pause for task in vehicle.ahead if task.pause is not None]
         if not vehicle.has_work:
-            positions += [left for left in vehicle.breaks_left if left not in positions]
-        left = {}
+            positions += [due for due in vehicle.breaks_left if due not in positions]
         for position in positions:
             pause = vehicle.duty.breaks[position]
             opens, closes = pause.window.open_s, pause.window.close_s
@@ -204,7 +208,10 @@ class _Rest:
             return []
         pauses = self.pauses[vehicle.duty.id]
         fixed = [] if vehicle.fixed is None else [vehicle.fixed]
-        return [Leg(StopKind.PICKUP, request=name) for name in vehicle.on_board] + [
+        first = [Leg(StopKind.PICKUP, request=name) for name in vehicle.on_board]
+        if ON_THE_ROAD in pauses:
+            first = [Leg(StopKind.BREAK, pause=pauses[ON_THE_ROAD])]
+        return first + [
             Leg(task.kind, task.request, None if task.pause is None else pauses[task.pause])
             for task in (*fixed, *vehicle.ahead)
         ]
