@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,7 +30,7 @@ from atmr_engine.simulate.conduct import Conduct
 from atmr_engine.simulate.day_state import DayState, Standing
 from atmr_engine.simulate.events import Event, EventKind
 from atmr_engine.simulate.execution import drive
-from atmr_engine.simulate.policies import Decision, Follow, Insert, Policy
+from atmr_engine.simulate.policies import Decision, Follow, Insert, Policy, without
 from atmr_engine.simulate.remainder import Remainder, remainder
 from atmr_engine.simulate.results import DrivenDay, results
 from atmr_engine.simulate.truth import RequestFacts, Truth
@@ -371,3 +372,51 @@ def test_what_is_late_is_waived_by_as_much() -> None:
     assert waiver.excess_s == pytest.approx((103 - 85) * MINUTE, abs=2.0)
     assert check(late.problem, late.present) == []
     assert check(late.problem, late.present, waivers=()) != []
+
+
+@dataclass(frozen=True)
+class Meddling:
+    """Plans once, at 52, what may not be: `spoil` makes a plan of the present one."""
+
+    spoil: Callable[[Remainder], Plan]
+
+    def decide(self, state: DayState, event: Event) -> Decision:
+        if event.duty != "two" or round(state.now_s / MINUTE) != 52:
+            return Decision()
+        return Decision(plan=self.spoil(remainder(state)))
+
+
+def without_the_return(rest: Remainder) -> Plan:
+    return without(rest.present, "back")
+
+
+def home_first(rest: Remainder) -> Plan:
+    """The passenger on board of the second duty stays on board."""
+    one, two = rest.present.routes
+    return replace(rest.present, routes=(one, replace(two, stops=two.stops[:2] + two.stops[-1:])))
+
+
+def sooner(rest: Remainder) -> Plan:
+    """The return is fetched before the vehicle can be there."""
+    one, two = rest.present.routes
+    moved = [replace(s, begin_s=s.begin_s - 600, end_s=s.end_s - 600) for s in two.stops[3:]]
+    return replace(rest.present, routes=(one, replace(two, stops=(*two.stops[:3], *moved))))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (without_the_return, "back was told a time and would not be fetched"),
+        (home_first, "other"),
+        (sooner, "travel"),
+    ],
+)
+def test_a_plan_that_breaks_a_commitment_is_refused_and_the_day_goes_on(
+    spoil: Callable[[Remainder], Plan], reason: str
+) -> None:
+    record, day = driven(truth(), Meddling(spoil))
+    refused = [event for event in record if event.kind is EventKind.REFUSED]
+    assert any(reason in (event.detail or "") for event in refused)
+    assert day.refused == len(refused)
+    followed, _ = driven(truth())
+    assert [event for event in record if event.kind is not EventKind.REFUSED] == followed
