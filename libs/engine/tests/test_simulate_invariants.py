@@ -48,12 +48,15 @@ class Lived:
 @cache
 def world(seed: int, requests: int = 16) -> tuple[Truth, Problem, Plan]:
     """A rich day, how it really goes, and the evening's plan for what was known by then."""
-    day = rich_problem(RichDay(requests, 5, size_km=5.0), seed, Weights())
+    day = rich_problem(RichDay(requests, 5, size_km=5.0, waivers=seed % 2 == 1), seed, Weights())
     calls = frozenset(request.id for request in day.requests[1::6] if request.link)
     truth = realise(day, WILD, seed, will_call=calls)
     planning = Slack(factor=1.1, buffer_s=30.0).applied(day)
     known = tuple(r for r in planning.requests if truth.of(r.id).booked_s == ALWAYS)
-    return truth, planning, solve(replace(planning, requests=known), Budget(iterations=50), seed)
+    names = {request.id for request in known} | {duty.id for duty in day.duties}
+    waivers = tuple(waiver for waiver in planning.waivers if waiver.subject in names)
+    evening = replace(planning, requests=known, waivers=waivers)
+    return truth, planning, solve(evening, Budget(iterations=50), seed)
 
 
 def lived(seed: int, policy: Policy) -> Lived:

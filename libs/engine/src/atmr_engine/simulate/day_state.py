@@ -15,6 +15,7 @@ from atmr_engine.problem import TimeWindow
 
 if TYPE_CHECKING:
     from atmr_engine.problem import Duty, Problem, Request, Visit
+    from atmr_engine.rules import Waiver
     from atmr_engine.simulate.conduct import Conduct
 
 
@@ -95,10 +96,13 @@ class Vehicle:
 
 @dataclass(slots=True, kw_only=True)
 class DayState:
-    """The day so far. `planning` has the duties, weights and planned driving times.
+    """The day so far: what is planned, what is known, what was done.
 
-    `known` has the requests that are booked by now, `alighted_s` the end of drop-off services (an
-    expectation while they last), `driven_by` the duty of everybody who was picked up.
+    `planning` has the duties, weights and planned driving times, but no requests: those that are
+    booked by now are in `known`. `waivers` are the dispatcher's.
+
+    `alighted_s` is the end of drop-off services (an expectation while they last), `driven_by` the
+    duty of everybody who was picked up.
     """
 
     planning: Problem
@@ -106,6 +110,7 @@ class DayState:
     will_call: frozenset[str]
     now_s: float
     vehicles: dict[str, Vehicle]
+    waivers: tuple[Waiver, ...] = ()
     known: dict[str, Request] = field(default_factory=dict)
     standing: dict[str, Standing] = field(default_factory=dict)
     told_s: dict[str, float] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from atmr_engine.beginning import is_taken
@@ -80,10 +81,12 @@ class Execution:
             moments = (facts.booked_s, facts.cancelled_s, facts.ready_s)
             start_s = min([start_s, *(m for m in moments if m is not None and m > ALWAYS)])
         self.truth, self.policy, self.foreseen = truth, policy, foreseen
+        self.requests = planning.requests
         self.agenda = Agenda(start_s)
         called = {name for name, facts in truth.facts.items() if facts.ready_s is not None}
         self.state = DayState(
-            planning=planning,
+            planning=replace(planning, requests=(), waivers=()),
+            waivers=planning.waivers,
             conduct=conduct,
             will_call=frozenset() if foreseen else frozenset(called),
             now_s=start_s,
@@ -117,7 +120,7 @@ class Execution:
             self._decide(event)
 
     def _enter_facts(self) -> None:
-        for request in self.state.planning.requests:
+        for request in self.requests:
             facts = self.truth.of(request.id)
             if facts.booked_s == ALWAYS or self.foreseen:
                 self._know(request)

@@ -82,7 +82,11 @@ class _Rest:
             self.state.planning,
             requests=tuple(self.requests.values()),
             duties=tuple(self.duties.values()),
-            waivers=(*delays([*routes, *bare], self.requests), *self._rescues(served)),
+            waivers=(
+                *self._granted(),
+                *delays([*routes, *bare], self.requests),
+                *self._rescues(served),
+            ),
         )
         left_out = [name for name in self.requests if name not in served]
         return Remainder(
@@ -102,7 +106,7 @@ class _Rest:
         return replace(
             duty,
             start_place=vehicle.place,
-            shift=TimeWindow(free_s, max(free_s, duty.shift.close_s)),
+            shift=TimeWindow(free_s, max(free_s, duty.shift.close_s + self._overtime_s(duty))),
             breaks=tuple(self.pauses[duty.id].values()),
             max_duration_s=max(0.0, duty.max_duration_s - out_s),
             committed=tuple(first),
@@ -224,6 +228,17 @@ class _Rest:
         """
         kept = {stop.request for stop in duty.committed}
         return [leg for leg in legs if leg.request in kept or leg.request is None] if kept else []
+
+    def _granted(self) -> Iterator[Waiver]:
+        """The dispatcher's waivers for who is left; those of shifts are in the shifts."""
+        for waiver in self.state.waivers:
+            left = waiver.subject in self.requests or waiver.subject in self.duties
+            if left and waiver.rule is not Rule.SHIFT:
+                yield waiver
+
+    def _overtime_s(self, duty: Duty) -> float:
+        granted = (w for w in self.state.waivers if (w.rule, w.subject) == (Rule.SHIFT, duty.id))
+        return max((waiver.excess_s for waiver in granted), default=0.0)
 
     def _rescues(self, served: set[str]) -> Iterator[Waiver]:
         """Leave to be late for those who were told a time, or are ready, and have no vehicle."""
