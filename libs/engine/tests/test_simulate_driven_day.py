@@ -363,6 +363,16 @@ def test_the_rest_of_the_day_is_stated_as_it_stands() -> None:
     assert looking.seen[119].present.routes == ()
 
 
+def test_who_is_on_board_has_the_ride_time_that_is_left() -> None:
+    limited = replace(DAY, requests=(replace(OUT, max_ride_s=30 * MINUTE), OTHER, BACK))
+    looking = Looking()
+    drive(replace(truth(), problem=limited), limited, PLAN, looking)
+    out = looking.seen[52].problem.requests[0]
+    assert out.id == "out"  # on its way since 34, expected at 54: nothing of the pickup is left
+    assert out.max_ride_s == (30 - 20) * MINUTE
+    assert out.pickup == Visit(place=CLINIC, window=TimeWindow(54 * MINUTE, 54 * MINUTE))
+
+
 def test_what_is_late_is_waived_by_as_much() -> None:
     looking = Looking()
     driven(truth({"other": RequestFacts(boarding_factor=20.0)}), looking)

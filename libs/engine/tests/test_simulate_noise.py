@@ -135,6 +135,16 @@ def test_a_draw_hangs_on_its_key_alone(
     assert first == {leg: other.leg_factor(*leg) for leg in reversed(legs)}
 
 
+def test_purposes_do_not_share_their_draws() -> None:
+    names = shares("r")[:2_000]
+    boarding = [DRAWS.boarding_factor(name) for name in names]
+    alighting = [DRAWS.alighting_factor(name) for name in names]
+    assert abs(np.corrcoef(boarding, alighting)[0, 1]) < 0.1
+    slow = [factor > 1.0 for factor in boarding]
+    late = [DRAWS.readiness_delay_s(name) > 0.0 for name in names]
+    assert abs(np.corrcoef(slow, late)[0, 1]) < 0.1
+
+
 def test_days_and_seeds_differ() -> None:
     factors = {
         Draws(Noise(), seed, day).leg_factor(0, 1) for seed in range(20) for day in range(20)
