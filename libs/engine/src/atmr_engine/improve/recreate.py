@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 BLINK = 0.01
 """How often a duty is overlooked (Christiaens and Vanden Berghe 2020, section 4.4)."""
-REGRET = 0.3
-"""How often the order is that of regret instead: dearer by half, and the better in tight days."""
+REGRET, FEW = 0.3, 16
+"""How often the order is that of regret instead, with up to so many duties: it asks them often."""
 RANDOM_ORDER, DEADLINE_ORDER, LENGTH_ORDER = 0.4, 0.6, 0.8
 """Up to here: at random; by latest pickup; by length of the ride; the rest by narrow windows."""
 
@@ -34,7 +34,7 @@ def recreate(arrays: Arrays, state: State, random: NDArray[np.uint64]) -> None:
     for index in range(count):
         keys[index] = priority(arrays, order[index], draw, random)
     sort_by(keys, order)
-    if uniform(random) < REGRET:
+    if len(arrays.duties) <= FEW and uniform(random) < REGRET:
         regret_all(arrays, state, order, BLINK, random)
     else:
         insert_all(arrays, state, order, BLINK, random)
