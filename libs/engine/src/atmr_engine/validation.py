@@ -47,6 +47,20 @@ def validate(problem: Problem) -> None:
     _waivers(problem)
 
 
+def validate_addition(problem: Problem, request: Request) -> None:
+    """Return when `request` can join the problem, all else of which is taken to be valid.
+
+    Raises:
+        ProblemError: naming the field that is wrong (`requests[7].pickup.place`, say).
+
+    """
+    requests = (*problem.requests, request)
+    _unique_ids("requests", [each.id for each in requests])
+    places, duties = int(problem.travel.time_s.shape[0]), {duty.id for duty in problem.duties}
+    _request(f"requests[{len(requests) - 1}]", request, places, duties)
+    _links(requests)
+
+
 def _travel(problem: Problem) -> int:
     """Check both matrices and return the number of places."""
     times, distances = problem.travel.time_s, problem.travel.distance_km
