@@ -20,6 +20,7 @@ from atmr_engine import (
     ProblemError,
     Request,
     SameDriver,
+    StopKind,
     TimeWindow,
     Travel,
     Visit,
@@ -217,20 +218,19 @@ def test_an_offer_says_who_is_moved_and_who_was_told() -> None:
 
 
 def test_a_break_is_taken_elsewhere_where_nothing_else_helps() -> None:
-    pause = Break(duration_s=30 * MINUTE, window=TimeWindow(9 * HOUR, 11 * HOUR))
-    early = request("early", 9.5 * HOUR + 10 * MINUTE, 0.0)
-    problem = day([early], [duty("one", breaks=(pause,))])
-    late = request("late", 10.5 * HOUR, 0.0)
-    desk = Desk.open(problem)
-    desk.insert("early")
-    desk.add(late)
-    order = [stop.kind for stop in desk.routes()[0].stops]
-    offers = desk.offers("late")
-    assert [stop.kind for stop in desk.routes()[0].stops] == order
+    pause = Break(duration_s=10 * MINUTE, window=TimeWindow(9 * HOUR, 11 * HOUR))
+    first, second = (request(name, at, 0.0) for name, at in (("a", 10.5 * HOUR), ("b", 40_200.0)))
+    desk = Desk.open(day([first], [duty("one", breaks=(pause,))]))
+    desk.insert("a")
+    assert [stop.kind for stop in desk.routes()[0].stops][3] is StopKind.BREAK
+    desk.add(second)
+    before = desk.routes()
+    offers = desk.offers("b")
+    assert desk.routes() == before
     assert [offer.moves_breaks for offer in offers] == [True]
-    again = desk.offers("late")
-    assert again == offers
-    desk.insert("late", offers[0])
+    assert "a break is taken elsewhere" in offers[0].sentence(desk.problem)
+    assert desk.offers("b") == offers
+    desk.insert("b", offers[0])
     assert desk.check() == []
 
 

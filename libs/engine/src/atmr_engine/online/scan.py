@@ -39,41 +39,29 @@ def scan(arrays: Arrays, state: State, request: int, found: NDArray[Any]) -> int
     """
     count = NOTHING
     for duty in range(len(arrays.duties)):
-        if not may_serve(arrays, state, request, duty):
-            continue
-        change = change_cost(arrays, state.route_of, request, duty)
-        limit = np.inf
-        if count == len(found):
-            limit = found[count - 1].added - change
-        added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, limit)
-        if pickup_gap >= 0:
-            count = sort_in(found, count, duty, added + change)
-            row = found[position_of(found, count, duty)]
-            row.pickup_gap, row.dropoff_gap = pickup_gap, dropoff_gap
+        if may_serve(arrays, state, request, duty):
+            change = change_cost(arrays, state.route_of, request, duty)
+            limit = found[count - 1].added - change if count == len(found) else np.inf
+            added, pickup, dropoff = cheapest_in_duty(arrays, state, request, duty, limit)
+            if pickup >= 0:
+                count = sort_in(found, count, added + change, duty, pickup, dropoff)
     return int(count)
 
 
 @compiled
-def sort_in(found: NDArray[Any], count: int, duty: int, added: float) -> int:
+def sort_in(
+    found: NDArray[Any], count: int, added: float, duty: int, pickup_gap: int, dropoff_gap: int
+) -> int:
     """Give a duty its place among those found, the dearest falls out; returns how many are kept."""
     kept = min(count + 1, len(found))
     k = kept - 1
     while k > 0 and found[k - 1].added > added:
-        row, before = found[k], found[k - 1]
-        row.duty, row.added = before.duty, before.added
-        row.pickup_gap, row.dropoff_gap = before.pickup_gap, before.dropoff_gap
+        found[k] = found[k - 1]
         k -= 1
-    found[k].duty, found[k].added = duty, added
+    row = found[k]
+    row.added, row.duty = added, duty
+    row.pickup_gap, row.dropoff_gap = pickup_gap, dropoff_gap
     return int(kept)
-
-
-@compiled
-def position_of(found: NDArray[Any], count: int, duty: int) -> int:
-    """Where a duty stands among those found."""
-    for k in range(count):
-        if found[k].duty == duty:
-            return k
-    return int(NOBODY)
 
 
 @compiled
