@@ -135,12 +135,12 @@ def unserved_cost(held: HeldPlan, request: int) -> Cost:
 def driver_cost(held: HeldPlan, request: int, duty: int) -> Cost:
     """What it costs linked legs that prefer one driver to have another with `duty`."""
     driver = driver_of(held.problem.duties[duty])
-    changes = sum(driver != other for other in preferred_drivers(held, request))
+    changes = sum(driver != other for other in linked_drivers(held, request, SameDriver.PREFER))
     return Cost(driver_changes=changes, total=held.problem.weights.driver_changes * changes)
 
 
-def preferred_drivers(held: HeldPlan, request: int) -> Iterator[str]:
-    """Who drives the served legs that prefer to share their driver with the request."""
+def linked_drivers(held: HeldPlan, request: int, wish: SameDriver) -> Iterator[str]:
+    """Who drives the served legs whose link to the request has this wish about the driver."""
     rows = held.arrays.requests
     ties = [(request, int(rows["after"][request]))]
     follower = int(rows["first_follower"][request])
@@ -150,5 +150,5 @@ def preferred_drivers(held: HeldPlan, request: int) -> Iterator[str]:
     for leg, other in ties:
         link = held.problem.requests[leg].link
         duty = int(held.state.route_of[other]) if other >= 0 else -1
-        if duty >= 0 and link is not None and link.same_driver is SameDriver.PREFER:
+        if duty >= 0 and link is not None and link.same_driver is wish:
             yield driver_of(held.problem.duties[duty])

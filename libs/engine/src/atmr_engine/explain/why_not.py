@@ -1,0 +1,227 @@
+"""Why a duty does not serve a request: the rule that fails first, and the least that would help.
+
+Every answer was found by inserting the request under the relaxation that it names, and the nearest
+ones are proved on the problem itself: granted, inserted, and passed by the independent checker.
+The order of the stops that are there stays as it is, breaks included.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atmr_engine.arrays import table
+from atmr_engine.compilation import holds
+from atmr_engine.explain.grants import granted
+from atmr_engine.explain.levers import (
+    RULE_OF,
+    Amounts,
+    Lever,
+    furthest,
+    places,
+    pulled,
+    riders_of,
+    worth_s,
+)
+from atmr_engine.explain.smallest import first_failing, smallest
+from atmr_engine.explain.wording import why_not_sentence
+from atmr_engine.insertion import cheapest_in_duty
+from atmr_engine.objective import driver_of
+from atmr_engine.online.desk import Desk, RefusedError
+from atmr_engine.online.quotes import linked_drivers
+from atmr_engine.online.scan import PLACING, lay_times
+from atmr_engine.problem import SameDriver
+from atmr_engine.state import PROFILED
+
+if TYPE_CHECKING:
+    from atmr_engine.arrays import Arrays
+    from atmr_engine.online.held_plan import HeldPlan
+    from atmr_engine.plan import Plan
+    from atmr_engine.problem import Problem
+    from atmr_engine.rules import Rule
+
+PROVED = 1
+GRANTED_BY = "proof"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyNot:
+    """Why one duty does not serve a request, and under what it would.
+
+    `rule` fails first, by `excess` (seconds for rules of time, places or people, else 1), as rules
+    are asked in order of price; None where the duty could serve the request as things stand.
+    `relaxation` is the smallest under which it can: amounts by lever, seconds for levers of time;
+    None where nothing within a day of relaxation helps. Then `pickup_s` and `dropoff_s`, when it
+    would be served, are None too. `riders` are those whom the duty serves.
+    """
+
+    request: str
+    duty: str
+    driver: str
+    rule: Rule | None
+    excess: float
+    relaxation: Amounts | None
+    pickup_s: float | None
+    dropoff_s: float | None
+    riders: tuple[str, ...]
+    sentence: str
+
+    @property
+    def nearness_s(self) -> float:
+        """How much is asked for, in seconds (see `worth_s`); infinite where nothing helps."""
+        return math.inf if self.relaxation is None else float(worth_s(self.relaxation))
+
+    def granted(self, problem: Problem, granted_by: str = GRANTED_BY) -> Problem:
+        """The problem with the relaxation: its waivers, and the changed request or duty.
+
+        Raises:
+            ValueError: where nothing helps.
+
+        """
+        if self.relaxation is None:
+            raise ValueError(f"nothing lets duty {self.duty!r} serve {self.request!r}")
+        return granted(problem, self.request, self.duty, self.relaxation, self.riders, granted_by)
+
+
+def why_not(
+    problem: Problem, plan: Plan, request_id: str, *, proved: int = PROVED
+) -> tuple[WhyNot, ...]:
+    """Why each duty does not serve an unserved request of a plan, nearest to fitting first.
+
+    The `proved` nearest are inserted on the granted problem itself, and the plan is checked.
+
+    Raises:
+        KeyError: for a request that the problem does not know.
+        RefusedError: for one that is served.
+        RuntimeError: where a proof fails, which is a defect.
+
+    """
+    answers = why_not_on(Desk.open(problem, plan), request_id)
+    for answer in answers[:proved]:
+        if answer.rule is not None and answer.relaxation is not None:
+            prove(problem, plan, answer)
+    return answers
+
+
+def why_not_on(desk: Desk, request_id: str) -> tuple[WhyNot, ...]:
+    """The same on a desk that is open already, without the proof on the problem itself."""
+    request = desk.index(request_id)
+    if desk.is_served(request_id):
+        raise RefusedError(f"{request_id!r} is served by duty {desk.duty_of(request_id)!r}")
+    offers = {offer.duty for offer in desk.offers(request_id, max(1, len(desk.problem.duties)))}
+    answers = [
+        answer(desk, request, duty, fits=desk.problem.duties[duty].id in offers)
+        for duty in range(len(desk.problem.duties))
+    ]
+    return tuple(sorted(answers, key=lambda each: each.nearness_s))
+
+
+def prove(problem: Problem, plan: Plan, answer: WhyNot) -> Plan:
+    """The plan with the request on the duty, under the relaxation, passed by the checker.
+
+    Raises:
+        RuntimeError: where it does not come about, which is a defect.
+
+    """
+    desk = Desk.open(answer.granted(problem), plan)
+    offer = desk.offer_of(answer.request, answer.duty)
+    if offer is None:
+        raise RuntimeError(f"the relaxation does not let duty {answer.duty!r} serve: a defect")
+    desk.insert(answer.request, offer)
+    proof = desk.plan()
+    if violations := desk.check():
+        raise RuntimeError(f"the checker refuses the proof: {violations[0].message}: a defect")
+    return proof
+
+
+def answer(held: HeldPlan, request: int, duty: int, *, fits: bool) -> WhyNot:
+    """The answer for one duty, which `fits` says can serve the request as things stand."""
+    forced = lacking(held, request, duty)
+    rule: Rule | None = None
+    relaxation: Amounts | None = {}
+    excess, begins = 0.0, None
+    if not fits:
+        rule, excess, relaxation = nearest(held, request, duty, forced)
+        if relaxation is not None:
+            begins = times(held, pulled(held, request, duty, relaxation), request, duty)
+    asked, offered = held.problem.requests[request], held.problem.duties[duty]
+    riders = tuple(held.problem.requests[r].id for r in riders_of(held, duty))
+    return WhyNot(
+        request=asked.id,
+        duty=offered.id,
+        driver=offered.driver,
+        rule=rule,
+        excess=excess,
+        relaxation=relaxation,
+        pickup_s=None if begins is None else begins[0],
+        dropoff_s=None if begins is None else begins[1],
+        riders=riders,
+        sentence=why_not_sentence(held.problem, asked, offered, rule, relaxation, begins),
+    )
+
+
+def nearest(
+    held: HeldPlan, request: int, duty: int, forced: Amounts
+) -> tuple[Rule, float, Amounts | None]:
+    """The rule that fails first, by how much, and the smallest relaxation."""
+
+    def fits(amounts: Amounts) -> bool:
+        total = {k: forced.get(k, 0) + amounts.get(k, 0) for k in {*forced, *amounts}}
+        pull = {lever: amount for lever, amount in total.items() if amount}
+        return times(held, pulled(held, request, duty, pull), request, duty) is not None
+
+    most = furthest(held, request, duty)
+    more = smallest(fits, most)
+    if forced:
+        first = min(forced, key=list(Lever).index)
+        rule, excess = RULE_OF[first], float(forced[first])
+    else:
+        rule, least = first_failing(fits, most)
+        excess = float(sum(least.values()))
+    if more is None:
+        return rule, excess, None
+    together = {k: forced.get(k, 0) + more.get(k, 0) for k in Lever if k in {*forced, *more}}
+    return rule, excess, together
+
+
+def lacking(held: HeldPlan, request: int, duty: int) -> Amounts:
+    """What the duty lacks for the request however empty its day is, pins and drivers included."""
+    asked, offered = held.problem.requests[request], held.problem.duties[duty]
+    capacity = offered.capacity
+    lacks: Amounts = {}
+    if asked.locked_duty not in {None, offered.id}:
+        lacks[Lever.UNPIN] = 1
+    if not holds(capacity, asked.load):
+        fold = (capacity.fold_seats_per_wheelchair, capacity.fold_seats_per_stretcher)
+        there = (capacity.seats, capacity.wheelchairs, capacity.stretchers)
+        for (lever, needed), has in zip(places(asked.load, fold).items(), there, strict=True):
+            if needed > has:
+                lacks[lever] = needed - has
+    if missing := len(asked.equipment - offered.equipment):
+        lacks[Lever.EQUIPMENT] = missing
+    if missing := len(asked.skills - offered.skills):
+        lacks[Lever.SKILLS] = missing
+    if asked.crew > offered.crew:
+        lacks[Lever.CREW] = asked.crew - offered.crew
+    driver = driver_of(offered)
+    if any(other != driver for other in linked_drivers(held, request, SameDriver.REQUIRE)):
+        lacks[Lever.DRIVER] = 1
+    return lacks
+
+
+def times(held: HeldPlan, arrays: Arrays, request: int, duty: int) -> tuple[float, float] | None:
+    """When the request would be served by its cheapest insertion under other arrays, if at all."""
+    state = held.state
+    state.counters[PROFILED] = -1  # the route's profile is of other arrays
+    _, pickup, dropoff = cheapest_in_duty(arrays, state, request, duty, np.inf)
+    state.counters[PROFILED] = -1
+    if pickup < 0:
+        return None
+    placing = table(1, PLACING)[0]
+    placing.duty, placing.pickup_gap, placing.dropoff_gap = duty, pickup, dropoff
+    begin_s = state.begin_s.copy()
+    lay_times(arrays, state, request, placing, begin_s)
+    return float(begin_s[2 * request]), float(begin_s[2 * request + 1])
