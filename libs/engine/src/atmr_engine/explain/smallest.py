@@ -56,7 +56,7 @@ def smaller(
     if min(caps.values()) <= 0 or not fits(caps):
         return best
     found = [reduced(fits, caps, order) for order in permutations(levers)]
-    return min([*found, *([] if best is None else [best])], key=worth_s)
+    return min([*([] if best is None else [best]), *found], key=worth_s)
 
 
 def irreducible(fits: Callable[[Amounts], bool], most: Amounts) -> Amounts:
