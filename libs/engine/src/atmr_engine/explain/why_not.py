@@ -184,6 +184,8 @@ def nearest(
     if more is None:
         return rule, excess, None
     together = {k: forced.get(k, 0) + more.get(k, 0) for k in Lever if k in {*forced, *more}}
+    if Lever.UNLINK in together:
+        together.pop(Lever.DRIVER, None)  # legs that are not linked have no driver in common
     return rule, excess, together
 
 
