@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from atmr_engine.sentences import minutes, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from atmr_engine.difference import Moved
     from atmr_engine.objective import Cost
     from atmr_engine.problem import Problem
@@ -63,10 +65,7 @@ class Offer:
         """The offer in words, with local times where the problem has an origin."""
         when = f"{moment(problem, self.pickup_s)} to {moment(problem, self.dropoff_s)}"
         who = f"duty {self.duty} ({self.driver})" if self.driver else f"duty {self.duty}"
-        said = f"{who}, {when}: {difference_words(self.added)}"
-        if self.moved:
-            furthest = max(max(abs(m.pickup_by_s), abs(m.dropoff_by_s)) for m in self.moved)
-            said += f"; {counted(len(self.moved), 'other')} moved by up to {minutes(furthest)} min"
+        said = f"{who}, {when}: {difference_words(self.added)}{moved_words(self.moved)}"
         return f"{said}; a break is taken elsewhere" if self.moves_breaks else said
 
 
@@ -88,3 +87,11 @@ def signed(value: float) -> str:
 def counted(count: int, noun: str) -> str:
     """A number and its noun: 1 other, 3 others."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def moved_words(moved: Sequence[Moved]) -> str:
+    """How many others are moved, and by how much at most; nothing where nobody is."""
+    if not moved:
+        return ""
+    furthest = max(max(abs(m.pickup_by_s), abs(m.dropoff_by_s)) for m in moved)
+    return f"; {counted(len(moved), 'other')} moved by up to {minutes(furthest)} min"
