@@ -151,6 +151,16 @@ def test_bookings_added_one_by_one_are_offered_what_a_fresh_desk_offers(
             desk.insert(request.id, mine[0])
     assert desk.check() == []
     assert desk.problem.requests == problem.requests
+    for request in problem.requests[::2]:  # outbound legs are placed anew before their returns
+        if desk.is_served(request.id):
+            try:
+                desk.remove(request.id)
+            except RefusedError:
+                continue
+        fresh = Desk.open(desk.problem, desk.plan())
+        mine, theirs = desk.offers(request.id, 4), fresh.offers(request.id, 4)
+        assert [o.price for o in mine] == pytest.approx([o.price for o in theirs], abs=1e-6)
+    assert desk.check() == []
     assert sorted(desk.state.bank[: desk.state.counters[BANKED]]) == [
         desk.index(name) for name in unserved(desk)
     ]
@@ -331,6 +341,26 @@ def test_a_desk_keeps_the_times_of_a_valid_plan() -> None:
     broken = replace(plan, routes=(replace(plan.routes[0], stops=tuple(hours_later)),))
     desk = Desk.open(problem, broken)
     assert (desk.lost, desk.keeps_times, desk.routes()) == ((), False, plan.routes)
+
+
+def test_an_outbound_leg_is_offered_times_that_its_added_return_can_keep() -> None:
+    out = request("out", 11 * HOUR, 2 * HOUR)
+    back = Request(
+        id="back",
+        pickup=Visit(place=3, window=TimeWindow(11 * HOUR, 11 * HOUR)),
+        dropoff=Visit(place=1),
+        link=Link(after="out", stay_s=HOUR),
+    )
+    desk = Desk.open(day([out], [duty("one"), duty("two")]))
+    desk.add(back)
+    desk.insert("back", desk.offer_of("back", "one"))
+    assert all(offer.dropoff_s <= 10 * HOUR for offer in desk.offers("out"))
+    assert len(desk.offers("out")) == 2
+    stricter = replace(out, dropoff=replace(out.dropoff, window=TimeWindow(10.5 * HOUR, 11 * HOUR)))
+    late = Desk.open(day([stricter], [duty("one"), duty("two")]))
+    late.add(back)
+    late.insert("back", late.offer_of("back", "one"))
+    assert late.offers("out") == ()
 
 
 def test_what_a_plan_breaks_is_lost_and_named() -> None:

@@ -151,6 +151,36 @@ def test_a_commitment_never_makes_way() -> None:
     assert ejection_chain(three_in_a_row(committed=True), "narrow") is None
 
 
+def test_the_fewest_told_times_move_and_then_the_cheapest_makes_way() -> None:
+    """Either of two could make way, each for a duty that begins later than it was planned."""
+    shift, stairs = TimeWindow(6 * HOUR, 18 * HOUR), frozenset({"stairs"})
+    able = [Duty(id=n, capacity=Capacity(seats=1), shift=shift, skills=stairs) for n in "ab"]
+    spare = Duty(id="spare", capacity=Capacity(seats=1), shift=TimeWindow(9.75 * HOUR, 18 * HOUR))
+    span = TimeWindow(9.5 * HOUR, 11 * HOUR)
+    first = Request(id="first", pickup=Visit(place=1), dropoff=Visit(place=3, window=span))
+    second = replace(first, id="second", pickup=Visit(place=0), dropoff=Visit(place=3, window=span))
+    new = request("new", 10 * HOUR, skills=stairs, ride_alone=True)
+
+    def chosen(told: dict[str, float]) -> tuple[str, int]:
+        problem = Problem(
+            requests=(first, second, new),
+            duties=(*able, spare),
+            travel=row_travel(),
+            weights=Weights.distance_only(),
+        )
+        desk = Desk.open(problem, told=told)
+        for name, duty in (("first", "a"), ("second", "b")):
+            desk.insert(name, desk.offer_of(name, duty))
+        assert ejection_chain(desk, "new", 0) is None
+        chain = ejection_chain(desk, "new", 1)
+        if chain is None:
+            return "nobody", 0
+        return chain.moves[1].request, chain.moves_told
+
+    assert chosen({"first": 0.0})[0] == "second"
+    assert chosen({"second": 0.0})[0] == "first"
+
+
 def test_two_make_way_where_one_is_not_enough() -> None:
     shift = TimeWindow(6 * HOUR, 18 * HOUR)
     skills = [frozenset({"a", "b"}), frozenset({"b"}), frozenset()]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from atmr_engine.rules import Rule
+from atmr_engine.windows import tighten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +164,7 @@ def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]
         Lever.SHIFT_END: (row["shift_excess_s"], 1),
         Lever.SHIFT_START: (row["open_s"], -1),
         Lever.DURATION: (row["duration_excess_s"], 1),
-        Lever.BREAK: (pauses["excess_s"], 1),
+        Lever.BREAK: (pauses["waived_high_s"], 1),
         Lever.SEATS: (row["seats"], 1),
         Lever.WHEELCHAIRS: (row["wheelchairs"], 1),
         Lever.STRETCHERS: (row["stretchers"], 1),
@@ -181,4 +182,8 @@ def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]
         requests["first_follower"][request] = -1
     if Lever.SHARE in amounts:
         requests["alone"] = requests["group"] = 0
-    return source._replace(nodes=nodes, requests=requests, duties=duties, waived=True)
+    tighten(own, requests[request : request + 1])
+    linked_at_all = bool((requests["after"] >= 0).any())
+    return source._replace(
+        nodes=nodes, requests=requests, duties=duties, waived=True, linked=linked_at_all
+    )

@@ -34,7 +34,6 @@ from atmr_engine.online.desk import Desk, RefusedError
 from atmr_engine.online.quotes import linked_drivers
 from atmr_engine.online.scan import PLACING, lay_times
 from atmr_engine.problem import SameDriver
-from atmr_engine.state import PROFILED
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -217,9 +216,9 @@ def lacking(held: HeldPlan, request: int, duty: int) -> Amounts:
 def times(held: HeldPlan, arrays: Arrays, request: int, duty: int) -> tuple[float, float] | None:
     """When the request would be served by its cheapest insertion under other arrays, if at all."""
     state = held.state
-    state.counters[PROFILED] = -1  # the route's profile is of other arrays
+    state.chains["version"][duty] = -1  # the route's profile is of other arrays
     _, pickup, dropoff = cheapest_in_duty(arrays, state, request, duty, np.inf)
-    state.counters[PROFILED] = -1
+    state.chains["version"][duty] = -1
     if pickup < 0:
         return None
     placing = table(1, PLACING)[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.online.held_plan import RESERVE, HeldPlan
 from atmr_engine.online.quotes import insert_moving_breaks, quotes, versions
-from atmr_engine.state import commit, insert, pick, remove_picked
+from atmr_engine.state import commit, insert, pick, remove_picked, retime, rollback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +125,7 @@ class Desk(HeldPlan):
         if not pick(self.arrays, self.state, request):
             raise RefusedError(f"{request_id!r} is committed")
         remove_picked(self.arrays, self.state)
-        if self.state.route_of[request] >= 0:
+        if self.state.route_of[request] >= 0 or retime(self.arrays, self.state) >= 0:
+            rollback(self.arrays, self.state)
             raise RefusedError(f"without {request_id!r} its duty could not drive the rest in time")
         commit(self.state)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from atmr_engine.compilation import Excess, compatibility, compile_nodes, compile_requests
 from atmr_engine.problem import Problem, Request, Visit
 from atmr_engine.state import fresh_version
+from atmr_engine.windows import shortest_rides, tighten
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -43,22 +44,27 @@ def bar_reserve(arrays: Arrays, first: int) -> None:
     arrays.requests["unserved_cost"][first:] = 0.0
 
 
-def write_request(arrays: Arrays, state: State, problem: Problem, index: int) -> None:
+def write_request(arrays: Arrays, state: State, problem: Problem, index: int) -> Arrays:
     """Write the request that `problem` has at `index` over a reserved row, link and group included.
 
-    It is unserved afterwards, and whatever was remembered for the row is outdated.
+    It is unserved afterwards, and whatever was remembered for the row is outdated. Returns the
+    arrays, which may say now that there are links.
     """
     alone = by_itself(problem, index)
     excess = Excess(problem)
-    arrays.nodes[2 * index : 2 * index + 2] = compile_nodes(alone, excess)[:2]
+    own = arrays.nodes[2 * index : 2 * index + 2]
+    own[:] = compile_nodes(alone, excess)[:2]
     row = compile_requests(alone, excess)[0]
+    row["least_ride_s"] = shortest_rides(arrays.time_s, own["place"])[0]
     for name in arrays.requests.dtype.names or ():
         if name not in AMONG_OTHERS:
             arrays.requests[name][index] = row[name]
     arrays.requests["group"][index] = group_of(arrays, problem, index)
     arrays.compatible[index] = compatibility(alone)[0]
     follow(arrays, problem, index)
+    tighten(own, arrays.requests[index : index + 1])
     state.request_version[index] = fresh_version(state)
+    return arrays._replace(linked=arrays.linked or problem.requests[index].link is not None)
 
 
 def by_itself(problem: Problem, index: int) -> Problem:

@@ -194,6 +194,6 @@ class HeldPlan:
         reserve = self._roomy.requests[count + 1 :]
         self._roomy = with_requests(self._roomy, (*grown.requests, *reserve))
         self.problem = grown
-        write_request(self.arrays, self.state, self._roomy, count)
+        self.arrays = write_request(self.arrays, self.state, self._roomy, count)
         unserved = [int(r) for r in self.state.bank[: self.state.counters[BANKED]]]
         self._set_bank([*unserved, count])

@@ -83,7 +83,7 @@ def insert_moving_breaks(held: HeldPlan, request: int, duty: int) -> bool:
     able = may_serve(held.arrays, held.state, request, duty)
     if not able or not breaks.movable_breaks(held.arrays, held.state, duty):
         return False
-    held.state.offers["breaks_version"][request, duty] = -1
+    held.state.stuck[request, duty] = 0
     return bool(breaks.insert_moving_breaks(held.arrays, held.state, request, duty))
 
 
