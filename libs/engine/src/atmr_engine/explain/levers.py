@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from atmr_engine.rules import Rule
 from atmr_engine.windows import tighten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from atmr_engine.arrays import Arrays
     from atmr_engine.online.held_plan import HeldPlan
@@ -152,7 +156,8 @@ def committed_breaks(problem: Problem, duty: int) -> int:
 def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]) -> Arrays:
     """The arrays with levers pulled; those that no clock and no place depends on change nothing."""
     source = held.arrays
-    nodes, requests, duties = source.nodes.copy(), source.requests.copy(), source.duties.copy()
+    nodes, requests = duplicate(source.nodes), duplicate(source.requests)
+    duties = duplicate(source.duties)
     own, row = nodes[2 * request : 2 * request + 2], duties[duty : duty + 1]
     first = int(row["first_break"][0]) + committed_breaks(held.problem, duty)
     pauses = nodes[first : int(row["first_break"][0]) + int(row["breaks"][0])]
@@ -187,3 +192,8 @@ def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]
     return source._replace(
         nodes=nodes, requests=requests, duties=duties, waived=True, linked=linked_at_all
     )
+
+
+def duplicate(rows: NDArray[Any]) -> NDArray[Any]:
+    """A copy, byte for byte, as plain records: attributes are slow outside of compiled code."""
+    return rows.view(np.ndarray).view(np.uint8).copy().view(rows.dtype)

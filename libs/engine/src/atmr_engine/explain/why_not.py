@@ -170,7 +170,7 @@ def nearest(
     def fits(amounts: Amounts) -> bool:
         total = {k: forced.get(k, 0) + amounts.get(k, 0) for k in {*forced, *amounts}}
         pull = {lever: amount for lever, amount in total.items() if amount}
-        return times(held, pulled(held, request, duty, pull), request, duty) is not None
+        return gaps(held, pulled(held, request, duty, pull), request, duty) is not None
 
     most = furthest(held, request, duty)
     more = smallest(fits, most)
@@ -213,16 +213,22 @@ def lacking(held: HeldPlan, request: int, duty: int) -> Amounts:
     return lacks
 
 
+def gaps(held: HeldPlan, arrays: Arrays, request: int, duty: int) -> tuple[int, int] | None:
+    """Where a request goes by its cheapest insertion under other arrays, if anywhere."""
+    profiled = held.state.chains.view(np.ndarray)["version"]
+    profiled[duty] = -1  # the route's profile is of other arrays
+    _, pickup, dropoff = cheapest_in_duty(arrays, held.state, request, duty, np.inf)
+    profiled[duty] = -1
+    return None if pickup < 0 else (pickup, dropoff)
+
+
 def times(held: HeldPlan, arrays: Arrays, request: int, duty: int) -> tuple[float, float] | None:
-    """When the request would be served by its cheapest insertion under other arrays, if at all."""
-    state = held.state
-    state.chains["version"][duty] = -1  # the route's profile is of other arrays
-    _, pickup, dropoff = cheapest_in_duty(arrays, state, request, duty, np.inf)
-    state.chains["version"][duty] = -1
-    if pickup < 0:
+    """When the request would be served then."""
+    found = gaps(held, arrays, request, duty)
+    if found is None:
         return None
     placing = table(1, PLACING)[0]
-    placing.duty, placing.pickup_gap, placing.dropoff_gap = duty, pickup, dropoff
-    begin_s = state.begin_s.copy()
-    lay_times(arrays, state, request, placing, begin_s)
+    placing.duty, placing.pickup_gap, placing.dropoff_gap = duty, *found
+    begin_s = held.state.begin_s.copy()
+    lay_times(arrays, held.state, request, placing, begin_s)
     return float(begin_s[2 * request]), float(begin_s[2 * request + 1])
