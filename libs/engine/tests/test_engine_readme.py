@@ -32,7 +32,7 @@ def test_the_readme_runs(
             printed.append(result.output)
         else:
             exec(compile(text, "README.md", "exec"), {})  # noqa: S102 (our own README)
-    assert [language for language, _ in BLOCKS] == ["text", "bash", "python", "bash"]
+    assert [language for language, _ in BLOCKS] == ["text", "bash", "python", "bash", "python"]
     assert "0 unserved" in printed[0]
     assert "valid" in printed[1]
     assert "distance 31.40, routes 1" in capsys.readouterr().out
