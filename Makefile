@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .make/bench
+BENCH_INSTALL := $(BENCH)/bin/python -m pip --disable-pip-version-check install -qq
 PYTHON ?= python3
 PACKAGES := libs/common libs/engine services/dispatch-api services/standalone
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
@@ -11,7 +13,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test coverage check format bench-api bench-day bench-fairness bench-online bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
+.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-fairness bench-online bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -38,6 +40,17 @@ setup: $(VENV)/.runtime  ## make the environment that runs the product (.venv)
 
 setup-dev: $(VENV)/.development  ## the same plus the tools for tests and checks
 
+# Apart from .venv: ortools needs an older protobuf than the tools for tests do.
+$(BENCH)/.installed: $(VENV)/bin/python $(MANIFESTS) requirements-bench.txt
+	@echo "Installing the engine's peers into $(BENCH) ..."
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH_INSTALL) --constraint constraints.txt hatchling editables hypothesis pytest || $(NO_PACKAGES)
+	@$(BENCH_INSTALL) --constraint constraints.txt --no-build-isolation -e libs/engine || $(NO_PACKAGES)
+	@$(BENCH_INSTALL) --requirement requirements-bench.txt || $(NO_PACKAGES)
+	@touch $@
+
+setup-bench: $(BENCH)/.installed  ## the engine and the solvers that it is compared with, in .make/bench
+
 run: setup  ## start everything on embedded parts, with a demo company and its planned day
 	@exec $(BIN)/atmr demo
 
@@ -54,6 +67,12 @@ check: setup-dev  ## lint, types, imports, size budget, OpenAPI and Alembic drif
 format: setup-dev  ## let ruff write the code's layout
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-engine: setup  ## the engine beside its peers (setup-bench) on benchmark sets, hours: BENCH_ARGS=--help
+	@$(if $(wildcard $(BENCH)/.installed),$(BENCH),$(VENV))/bin/python -m atmr_engine.bench $(BENCH_ARGS)
+
+test-bench: setup-bench  ## the tests of the benchmark with its peers, which make test skips
+	PYTHONPATH=tests $(BENCH)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -W error -q libs/engine/tests/test_bench_*.py
 
 bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
 	$(BIN)/python tests/benchmarks/day_through_api.py

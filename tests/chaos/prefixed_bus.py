@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from atmr_common.bus.port import Bus, Lag, Message, Receiver
 
@@ -17,7 +16,7 @@ class PrefixedBus:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         await self._bus.publish(
-            [replace(each, topic=self._prefix + each.topic) for each in messages]
+            [each._replace(topic=self._prefix + each.topic) for each in messages]
         )
 
     async def subscribe(self, topics: Sequence[str], group: str, receiver: Receiver) -> None:

@@ -15,24 +15,18 @@ from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.insertion import cheapest_in_duty
+from atmr_engine.journal import commit, rollback
 from atmr_engine.objective import Weights
+from atmr_engine.placement import insert, place_pair
 from atmr_engine.plan import StopKind
 from atmr_engine.pricing import timetable_cost, total_cost
 from atmr_engine.problem import Problem
 from atmr_engine.profile import loads_fit
 from atmr_engine.random_numbers import random_state
+from atmr_engine.removal import pick, remove_picked
 from atmr_engine.schedule import schedule
 from atmr_engine.simulate.rich_problems import RichDay, rich_problem
-from atmr_engine.state import (
-    BANKED,
-    State,
-    commit,
-    insert,
-    pick,
-    place_pair,
-    remove_picked,
-    rollback,
-)
+from atmr_engine.state import BANKED, State
 
 DAYS = st.builds(
     RichDay,

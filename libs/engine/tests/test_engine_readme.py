@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from atmr_engine.command_line import app
 
 README = Path(__file__).parents[1] / "README.md"
+FILES = {"text": "tiny.txt", "json": "day.json"}
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -22,8 +23,8 @@ def test_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     printed = []
     for language, text in BLOCKS:
-        if language == "text":
-            Path("tiny.txt").write_text(text)
+        if language in FILES:
+            Path(FILES[language]).write_text(text)
         elif language == "bash":
             program, *arguments = shlex.split(text)
             assert program == "atmr-engine"
@@ -32,9 +33,12 @@ def test_the_readme_runs(
             printed.append(result.output)
         else:
             exec(compile(text, "README.md", "exec"), {})  # noqa: S102 (our own README)
-    assert [language for language, _ in BLOCKS] == ["text", "bash", "python", "bash", "python"]
+    languages = [language for language, _ in BLOCKS]
+    assert languages == ["text", "bash", "python", "bash", "json", "bash", "bash", "python"]
     assert "0 unserved" in printed[0]
     assert "valid" in printed[1]
+    assert "cost 2340.00, 1 vehicles, 0 unserved" in printed[2]
+    assert "valid" in printed[3]
     assert "distance 31.40, routes 1" in capsys.readouterr().out
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -58,8 +59,10 @@ def test_what_has_begun_stays_as_it_is(
     try:
         again = solve(later, Budget(iterations=64), seed + 1, warm_start=plan if warm else None)
     except CommitmentError:
-        duty_breaks = [len(duty.breaks) for duty in duties if duty.committed]
-        assert 2 in duty_breaks  # taken in the other order than they stand in the duty
+        # two breaks: taken in the other order than they stand in the duty; one: the plan took it
+        # at a place, nearer to the end of a day that is full, to which nothing leads any more
+        begun = [duty for duty in duties if duty.committed]
+        assert any(len(d.breaks) == 2 or (d.breaks and d.max_duration_s < inf) for d in begun)
         return
     assert check(later, again) == []
     for duty in duties:

@@ -86,7 +86,8 @@ def test_every_plan_passes_the_checker_and_costs_what_the_search_says(
     plan = solve(problem, Budget(iterations=130), seed, progress=steps.append)
     assert check(problem, plan) == []
     if steps:
-        assert steps[-1].cost == pytest.approx(evaluate(problem, plan).total, abs=1e-6)
+        priced = evaluate(problem, plan).total
+        assert steps[-1].cost == pytest.approx(priced, abs=1e-6)
         assert [step.iterations for step in steps] == [64, 128, 130]
         assert all(a.cost >= b.cost for a, b in pairwise(steps))
 
@@ -191,9 +192,11 @@ def test_a_plan_that_the_checker_refuses_is_not_returned(monkeypatch: pytest.Mon
 def test_the_public_names() -> None:
     assert sorted(atmr_engine.__all__) == [
         "Break", "Budget", "Capacity", "CommitmentError", "Committed", "Cost", "DriverKind",
-        "Duty", "Link", "Load", "Plan", "PlanRefusedError", "PlannedStop", "Problem",
-        "ProblemError", "Progress", "Request", "Route", "Rule", "SameDriver", "StopKind",
-        "TimeWindow", "Travel", "Unserved", "Violation", "Visit", "Waiver", "Weights", "check",
-        "evaluate", "solve", "warmup",
+        "DrivingBreak", "Duty", "LABOUR_ACT", "Link", "Load", "OTR_2", "Plan", "PlanRefusedError",
+        "PlannedStop", "Problem", "ProblemError", "Progress", "Promise", "Request", "Reserve",
+        "Route", "Rule", "RulePack", "SameDriver", "StopKind", "TimeWindow", "Travel", "Unserved",
+        "Violation", "Visit", "Waiver", "Weights", "WorkBreak", "check", "evaluate", "fair_shares",
+        "latest_departure", "pack_for", "solve", "travel_time", "unplanned_features", "warmup",
+        "with_fairness", "with_rule_pack",
     ]  # fmt: skip
     assert all(hasattr(atmr_engine, name) for name in atmr_engine.__all__)

@@ -11,9 +11,10 @@ from atmr_engine.arrays import TOLERANCE
 from atmr_engine.breaks import place_breaks
 from atmr_engine.compilation import break_nodes, committed_nodes
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.placement import adopt, insert
 from atmr_engine.plan import StopKind
 from atmr_engine.profile import loads_fit
-from atmr_engine.state import State, adopt, empty_state, insert
+from atmr_engine.state import State, empty_state
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays

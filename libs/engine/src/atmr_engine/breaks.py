@@ -12,10 +12,11 @@ import numpy as np
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty
+from atmr_engine.placement import install, place_pair
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import loads_fit
 from atmr_engine.schedule import schedule
-from atmr_engine.state import State, install, notify, place_pair, unbank
+from atmr_engine.state import State, notify, unbank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

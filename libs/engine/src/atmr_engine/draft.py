@@ -35,7 +35,7 @@ HALF = TOLERANCE / 2
 
 
 @compiled
-def draft_insertion(  # noqa: PLR0917 (compiled code has no keywords)
+def draft_insertion(
     ways: Ways,
     profile: NDArray[Any],
     ask: Any,

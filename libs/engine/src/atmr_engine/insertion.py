@@ -15,10 +15,11 @@ from atmr_engine.arrays import NOBODY, REQUIRE, TOLERANCE, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import draft_insertion, idle_cost, settle_plain
 from atmr_engine.judgement import FITS, REFUSED, SOONER, Ways, judge
+from atmr_engine.placement import place_pair
 from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import ask_for, may_join, profile_route
 from atmr_engine.schedule import schedule
-from atmr_engine.state import State, place_pair
+from atmr_engine.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def ways_of(arrays: Arrays, pickup: int, dropoff: int) -> Ways:
 
 
 @compiled
-def slide(  # noqa: PLR0917 (compiled code has no keywords)
+def slide(
     ways: Ways,
     profile: NDArray[Any],
     ask: Any,

@@ -17,11 +17,8 @@ from atmr_engine.draft import HALF
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REFUSED: Any = np.int64(0)
-FITS: Any = np.int64(1)
-UNSURE: Any = np.int64(2)
-SOONER: Any = np.int64(3)
-"""Also unsure: without triangle inequality, or past a break, the way round can be the shorter."""
+REFUSED, FITS, UNSURE, SOONER = 0, 1, 2, 3
+"""SOONER is unsure too: past a break, or without triangle inequality, the way round can be less."""
 
 
 class Ways(NamedTuple):
@@ -38,7 +35,7 @@ class Ways(NamedTuple):
 
 
 @compiled
-def judge(  # noqa: PLR0917 (compiled code has no keywords)
+def judge(
     ways: Ways,
     profile: NDArray[Any],
     chain: Any,
@@ -57,52 +54,73 @@ def judge(  # noqa: PLR0917 (compiled code has no keywords)
     if begin > ask.pickup_high_s + HALF:
         return REFUSED
     boarded = begin + ask.pickup_spent_s
-    leave, verdict = boarded, FITS
-    way = ways.from_pickup_s[profile[gap + 1].place]
+    leave, verdict, to_dropoff = boarded, FITS, ways.from_pickup_s[ask.dropoff]
+    if where > gap:
+        leave, verdict = between(ways, profile, gap, where, boarded, shifted)
+        to_dropoff = ways.to_dropoff_s[profile[where].place]
+        if verdict in {REFUSED, SOONER}:
+            return int(verdict)
+    dropped = max(leave + to_dropoff, ask.dropoff_low_s)
+    latest = ask.pickup_high_s + ask.pickup_spent_s + ask.ride_limit_s
+    if dropped > min(ask.dropoff_high_s, latest) + HALF:
+        return REFUSED
+    if where > gap and dropped - ask.ride_limit_s > boarded + HALF:
+        verdict = UNSURE
+    leave = dropped + ask.dropoff_spent_s
+    heard = behind(ways, profile, ask, gap, where, leave, shifted)
+    if heard == FITS and shifted[0] - chain.longest_s > before_all(profile):
+        heard = UNSURE
+    return int(heard if heard in {REFUSED, SOONER} else max(verdict, heard))
+
+
+@inlined
+def before_all(profile: NDArray[Any]) -> float:
+    """When the vehicle departs at the earliest."""
+    return float(profile[0].time_s + HALF)
+
+
+@compiled
+def between(
+    ways: Ways,
+    profile: NDArray[Any],
+    gap: int,
+    where: int,
+    leave_s: float,
+    shifted: NDArray[np.float64],
+) -> tuple[float, int]:
+    """When the vehicle leaves the last stop before the drop-off, and the verdict so far."""
+    leave, way, verdict = leave_s, ways.from_pickup_s[profile[gap + 1].place], FITS
+    if leave + way < arrival_at(profile, gap + 1):
+        return leave, SOONER
     for k in range(gap + 1, where + 1):
         stop = profile[k]
-        if k == gap + 1 and leave + way < arrival_at(profile, k):
-            return SOONER
         time = max(leave + way, stop.time_s)
         if time > stop.high_s + HALF:
-            return REFUSED
+            return leave, REFUSED
         shifted[k] = time
         if stop.boarded >= 0:
             heard = ride(profile, stop, time, gap, shifted)
             if heard == REFUSED:
-                return REFUSED
+                return leave, REFUSED
             verdict = max(verdict, heard)
         leave = time + stop.spent_s
         way = profile[k + 1].travel_s
-    to_dropoff = ways.to_dropoff_s[profile[where].place]
-    if where == gap:
-        to_dropoff = ways.from_pickup_s[ask.dropoff]
-    dropped = max(leave + to_dropoff, ask.dropoff_low_s)
-    if dropped > ask.dropoff_high_s + HALF:
-        return REFUSED
-    needed = dropped - ask.ride_limit_s
-    if needed > boarded + HALF:
-        if needed - ask.pickup_spent_s > ask.pickup_high_s + HALF:
-            return REFUSED
-        if where > gap:
-            verdict = UNSURE
-    return after_dropoff(ways, profile, chain, ask, gap, where, dropped, verdict, shifted)
+    return leave, verdict
 
 
 @compiled
-def after_dropoff(  # noqa: PLR0917 (compiled code has no keywords)
+def behind(
     ways: Ways,
     profile: NDArray[Any],
-    chain: Any,
     ask: Any,
     gap: int,
     where: int,
-    dropped_s: float,
-    verdict: int,
+    leave_s: float,
     shifted: NDArray[np.float64],
 ) -> int:
-    """The verdict once the stops behind the drop-off, as far as they move, have had their say."""
-    leave, pending = dropped_s + ask.dropoff_spent_s, True
+    """What the stops behind the drop-off say, as far as they move; `shifted[0]`: the return."""
+    leave, pending, verdict = leave_s, True, FITS
+    shifted[0] = -np.inf
     for k in range(where + 1, ask.length + 2):
         stop = profile[k]
         way = stop.travel_s
@@ -110,11 +128,9 @@ def after_dropoff(  # noqa: PLR0917 (compiled code has no keywords)
             way, pending = ways.from_dropoff_s[stop.place], False
             if leave + way < arrival_at(profile, k):
                 return SOONER
-        time = leave + way
-        if time <= stop.time_s:
-            if not pending:
-                return verdict
-            time = stop.time_s
+        time = max(leave + way, stop.time_s)
+        if not pending and time == stop.time_s:
+            return verdict
         if time > stop.high_s + HALF:
             return REFUSED
         shifted[k] = time
@@ -124,8 +140,7 @@ def after_dropoff(  # noqa: PLR0917 (compiled code has no keywords)
                 return REFUSED
             verdict = max(verdict, heard)
         leave = time + stop.spent_s
-    if leave - chain.longest_s > profile[0].time_s + HALF:
-        verdict = UNSURE
+    shifted[0] = leave
     return verdict
 
 

@@ -8,15 +8,17 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from atmr_engine.objective import evaluate
+from atmr_engine.fairness import working_minutes
+from atmr_engine.objective import driver_of, evaluate
 from atmr_engine.plan import StopKind
 from atmr_engine.problem import DriverKind
+from atmr_engine.travel import travel_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from atmr_engine.plan import Plan, PlannedStop, Route
-    from atmr_engine.problem import Problem, Request
+    from atmr_engine.problem import Duty, Problem, Request
 
 PROMISE_TOLERANCE_S = 300.0
 EARLIEST_ARRIVAL_S = 1_800.0
@@ -28,7 +30,8 @@ ROUNDING_S = 1e-3
 class Kpis:
     """Counts, minutes and kilometres of one day; a ratio of nothing is None.
 
-    `working_spread_min` and `trip_gap` are the most minus the least between the regular duties.
+    `working_spread_min` and `trip_gap` are the most minus the least between the regular duties,
+    `week_spread_min` between the drivers of such duties, their week before today included.
     """
 
     requests: int
@@ -50,6 +53,8 @@ class Kpis:
     trip_gap: int
     duties_used: int
     emergency_duties_used: int
+    week_spread_min: float | None = None
+    week_deviation_min: float | None = None
 
     def as_json(self) -> dict[str, float | int | None]:
         """Plain values for a program."""
@@ -101,19 +106,25 @@ class _Trip:
 def measure(problem: Problem, plan: Plan, promises: Mapping[str, float] | None = None) -> Kpis:
     """The key figures of `plan`, which may be a plan or the timetable of a driven day.
 
-    `promises` are the pickup times (seconds) that patients were told, by request.
+    `promises` are the pickup times (seconds) that patients were told, by request; where it has none
+    the request's own promise counts.
 
     Raises:
         KeyError: where a route names a duty or a request that the problem does not have.
 
     """
-    told = promises or {}
+    told = {r.id: r.promise.begin_s for r in problem.requests if r.promise is not None}
+    told |= promises or {}
     cost = evaluate(problem, plan)
     trips = [trip for route in plan.routes for trip in _trips(problem, route)]
     appointments = [trip for trip in trips if trip.has_appointment]
     ride_s, direct_s = sum(t.ride_s for t in trips), sum(t.direct_s for t in trips)
     loaded = [_loaded_km(problem, route) for route in plan.routes]
-    working, counts = _regular_duties(problem, plan)
+    regular = [d for d in problem.duties if d.driver_kind is DriverKind.REGULAR]
+    today, served = working_minutes(problem, plan), _trips_by_duty(plan)
+    working = [today[duty.id] for duty in regular] or [0.0]
+    counts = [served.get(duty.id, 0) for duty in regular] or [0]
+    week = _week_minutes(regular, today) or [0.0]
     return Kpis(
         requests=len(problem.requests),
         served=len(trips),
@@ -134,6 +145,8 @@ def measure(problem: Problem, plan: Plan, promises: Mapping[str, float] | None =
         trip_gap=max(counts) - min(counts),
         duties_used=sum(1 for route in plan.routes if route.requests),
         emergency_duties_used=cost.emergency_duties,
+        week_spread_min=max(week) - min(week),
+        week_deviation_min=statistics.pstdev(week),
     )
 
 
@@ -146,8 +159,10 @@ def _trips(problem: Problem, route: Route) -> Iterator[_Trip]:
             pickups[stop.request] = stop
         elif stop.request in pickups:
             request = problem.requests[problem.request_index[stop.request]]
-            direct = problem.travel.time_s[request.pickup.place, request.dropoff.place]
-            yield _Trip(request, pickups[stop.request], stop, float(direct))
+            pickup = pickups[stop.request]
+            leaves_s = pickup.begin_s + request.pickup.service_s
+            a, b = request.pickup.place, request.dropoff.place
+            yield _Trip(request, pickup, stop, travel_time(problem.travel, a, b, leaves_s))
 
 
 def _loaded_km(problem: Problem, route: Route) -> float:
@@ -161,14 +176,19 @@ def _loaded_km(problem: Problem, route: Route) -> float:
     return loaded
 
 
-def _regular_duties(problem: Problem, plan: Plan) -> tuple[list[float], list[int]]:
-    """Working minutes and trips of each regular duty; one that stays at home has none."""
-    routes = {route.duty: route for route in plan.routes}
-    regular = [duty.id for duty in problem.duties if duty.driver_kind is DriverKind.REGULAR]
-    driven = [routes.get(duty) for duty in regular]
-    working = [
-        (route.stops[-1].end_s - route.stops[0].end_s) / 60.0 if route and route.stops else 0.0
-        for route in driven
-    ]
-    counts = [len(route.requests) if route else 0 for route in driven]
-    return working or [0.0], counts or [0]
+def _trips_by_duty(plan: Plan) -> dict[str, int]:
+    return {route.duty: len(route.requests) for route in plan.routes}
+
+
+def _week_minutes(regular: list[Duty], today: Mapping[str, float]) -> list[float]:
+    """The week of each regular driver, today included: their duties' minutes in one sum.
+
+    What was worked before today is stated on each duty of a driver; the most of it counts, once.
+    """
+    before: dict[str, float] = {}
+    within: dict[str, float] = {}
+    for duty in regular:
+        driver = driver_of(duty)
+        before[driver] = max(before.get(driver, 0.0), duty.worked_min)
+        within[driver] = within.get(driver, 0.0) + today[duty.id]
+    return [before[driver] + within[driver] for driver in before]

@@ -15,6 +15,7 @@ class StopKind(StrEnum):
     PICKUP = "pickup"
     DROPOFF = "dropoff"
     BREAK = "break"
+    RESERVE = "reserve"
     END = "end"
 
 
@@ -23,8 +24,9 @@ class PlannedStop:
     """One stop: where (None where the duty has no start or end place) and when, in seconds.
 
     The vehicle arrives at `arrival_s`, service begins at `begin_s` (not before the window opens)
-    and the vehicle is free to leave at `end_s` (service and cleaning done). A break is taken at the
-    place of the stop before it. At the start, all three are the departure.
+    and the vehicle is free to leave at `end_s` (service and cleaning done). A break or a reserve is
+    at the place of the stop before it. At the start, all three are the departure. `reserve` is the
+    id of the reserve that is kept there; `provisional` times wait for a call (`Request.will_call`).
     """
 
     kind: StopKind
@@ -33,6 +35,8 @@ class PlannedStop:
     begin_s: float
     end_s: float
     request: str | None = None
+    reserve: str | None = None
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +72,9 @@ class Unserved:
 class Plan:
     """What `solve` returns: routes (one per duty that drives), unserved, and how it was found.
 
-    `iterations` and `seconds` say what the search spent; `source` which part found the plan
-    ("construction", "search", "warm_start").
+    `unreserved` are the ids of the reserves for which no duty is kept free. `iterations` and
+    `seconds` say what the search spent; `source` which part found the plan ("construction",
+    "search", "warm_start").
     """
 
     routes: tuple[Route, ...]
@@ -77,3 +82,4 @@ class Plan:
     iterations: int = 0
     seconds: float = 0.0
     source: str = "construction"
+    unreserved: tuple[str, ...] = ()

@@ -52,8 +52,7 @@ def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -
         if k <= count:
             arrival = trial[k - 1].time_s + trial[k - 1].spent_s + stop.travel_s
             cost += weights.waiting * max(0.0, stop.time_s - arrival)
-            if not stop.pause:
-                cost += weights.lateness * max(0.0, stop.time_s - stop.due_s)
+            cost += weights.lateness * max(0.0, stop.time_s - stop.due_s)
             if stop.boarded >= 0:
                 boarded = trial[stop.boarded]
                 ride = stop.time_s - boarded.time_s - boarded.spent_s

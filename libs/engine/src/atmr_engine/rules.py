@@ -28,18 +28,26 @@ class Rule(StrEnum):
     SHIFT = "shift"
     DURATION = "duration"
     BREAK = "break"
+    DRIVING = "driving"  # driving of the day, and without a break
+    PROMISE = "promise"  # a pickup at the time that the patient was firmly told
+    OUT_OF_SERVICE = "out_of_service"  # a vehicle that is away neither drives nor serves
+    RESERVE = "reserve"  # capacity in reserve: long enough, in its window, nobody on board
 
 
-SERVICE_RULES = frozenset({Rule.WINDOW, Rule.RIDE_TIME, Rule.SHIFT, Rule.DURATION, Rule.BREAK})
-"""The rules that a waiver can relax; all others are physical."""
+RULES_OF_REQUESTS = frozenset({Rule.WINDOW, Rule.RIDE_TIME, Rule.PROMISE})
+RULES_OF_DUTIES = frozenset({Rule.SHIFT, Rule.DURATION, Rule.BREAK, Rule.DRIVING})
+SERVICE_RULES = RULES_OF_REQUESTS | RULES_OF_DUTIES
+"""The rules that a waiver can relax, by whose they are; all others are physical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
     """Leave to breach one service rule by at most `excess_s` seconds.
 
-    `subject` is the id of the request (window, ride time) or of the duty (shift, duration, break).
-    A window waiver lets service begin up to `excess_s` after the window closed, at either end.
+    `subject` is the id of the request (window, ride time, promise) or of the duty (shift, duration,
+    break, driving). A window waiver lets service begin up to `excess_s` after the window closed, at
+    either end; a promise's lets the pickup miss it by so much more than its slack, in either
+    direction; a driving waiver reaches the day's driving and the driving without a break alike.
 
     Raises:
         ValueError: for a physical rule or an excess that is not positive and finite.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.compilation import latest_pickup
 from atmr_engine.rules import Rule
+from atmr_engine.travel import least_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def pinned_sentence(request: Request, duty: Duty, rule: Rule) -> str:
 
 def alone_sentence(problem: Problem, request: Request, able: Sequence[Duty], rule: Rule) -> str:
     """Not even a duty without other passengers can serve the request."""
-    direct_s = float(problem.travel.time_s[request.pickup.place, request.dropoff.place])
+    direct_s = least_time(problem.travel, request.pickup.place, request.dropoff.place)
     if rule is Rule.RIDE_TIME:
         return (
             f"the direct way takes {minutes(direct_s)} min, "

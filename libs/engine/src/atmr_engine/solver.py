@@ -15,10 +15,12 @@ from atmr_engine.improve.cooling import Course
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.search import best_of, restore, search
 from atmr_engine.objective import evaluate
+from atmr_engine.placement import retime
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import random_state
-from atmr_engine.state import pick, remove_picked, retime
-from atmr_engine.timetable import routes_of
+from atmr_engine.removal import pick, remove_picked
+from atmr_engine.timetable import marked, routes_of
+from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
 
-WIDEST = 0.5
+WIDEST = 1.0
 """The first threshold, as a share of the mean cost per served request."""
 
 
@@ -73,10 +75,12 @@ def solve(
 
     Raises:
         CommitmentError: where a duty's commitments cannot be kept.
+        ProblemError: naming a field that the search does not plan by yet (see `unplanned`).
         PlanRefusedError: where the checker refuses the plan, which is a defect.
 
     """
     course = Course(budget, time.perf_counter, time.perf_counter())
+    refuse_unplanned(problem)
     arrays = compile_problem(problem)
     state = begin(problem, arrays)
     if warm_start is not None:
@@ -104,6 +108,7 @@ def settle_times(arrays: Arrays, state: State) -> None:
             if node < 2 * len(arrays.requests):
                 pick(arrays, state, int(node) >> 1)
         remove_picked(arrays, state)
+        state.stale[duty] = 0  # whatever else is wrong with it, the checker says
 
 
 def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:
@@ -114,7 +119,11 @@ def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:
     if evaluate(problem, warm_start).total >= evaluate(problem, plan).total:
         return plan
     return replace(
-        warm_start, iterations=plan.iterations, seconds=plan.seconds, source="warm_start"
+        warm_start,
+        routes=tuple(marked(problem, route) for route in warm_start.routes),
+        iterations=plan.iterations,
+        seconds=plan.seconds,
+        source="warm_start",
     )
 
 

@@ -29,7 +29,7 @@ def copy_row(to: Any, row: Any) -> None:
 
 
 @compiled
-def splice_in(  # noqa: PLR0917 (compiled code has no keywords)
+def splice_in(
     arrays: Arrays,
     profile: NDArray[Any],
     route: NDArray[np.int64],
@@ -130,7 +130,7 @@ def splice_out(
             follow(arrays, row, profile[kept])
             moved = row.pause == 1
         kept += 1
-    return kept - 1
+    return int(kept - 1)
 
 
 @compiled

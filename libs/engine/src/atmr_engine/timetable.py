@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atmr_engine.compilation import break_nodes
@@ -22,7 +23,7 @@ def routes_of(problem: Problem, state: State) -> tuple[Route, ...]:
         nodes = [int(node) for node in state.routes[index, : state.length[index]]]
         if duty.committed or any(node < visits for node in nodes):
             stops = tuple(timetable(problem, state, duty, index, nodes))
-            routes.append(Route(duty=duty.id, stops=stops))
+            routes.append(marked(problem, Route(duty=duty.id, stops=stops)))
     return tuple(routes)
 
 
@@ -78,3 +79,13 @@ def way(problem: Problem, here: int | None, there: int | None) -> float:
     if here is None or there is None:
         return 0.0
     return float(problem.travel.time_s[here, there])
+
+
+def marked(problem: Problem, route: Route) -> Route:
+    """The route with those stops provisional whose requests wait for a call today, and no others.
+
+    A plan to start from may be older than the call.
+    """
+    waiting = {request.id for request in problem.requests if request.will_call}
+    stops = (replace(stop, provisional=stop.request in waiting) for stop in route.stops)
+    return replace(route, stops=tuple(stops))

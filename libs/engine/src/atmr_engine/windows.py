@@ -31,10 +31,11 @@ def shortest_rides(time_s: NDArray[np.float64], places: NDArray[np.int64]) -> ND
         known = known.copy()
         for via in range(len(known)):
             np.minimum(known, known[:, via, None] + known[None, via], out=known)
-        return np.minimum(known[places[::2], places[1::2]], UNREACHABLE)
+        least: NDArray[np.float64] = known[places[::2], places[1::2]]
+        return np.minimum(least, UNREACHABLE)
     rides = zip(places[::2], places[1::2], strict=True)
-    least = [(known[here] + known[:, there]).min(initial=np.inf) for here, there in rides]
-    return np.minimum(np.array(least), UNREACHABLE)
+    least = np.array([(known[here] + known[:, there]).min() for here, there in rides])
+    return np.minimum(least, UNREACHABLE)
 
 
 def tighten(nodes: NDArray[Any], requests: NDArray[Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -113,7 +113,7 @@ class DeadLetters:
             name: text for name, text in letter.headers.items() if name not in FAILURE_HEADERS
         }
         headers[REPLAYED_FROM] = f"{letter.partition}/{letter.offset}"
-        return replace(letter, topic=self._topic, headers=headers)
+        return letter._replace(topic=self._topic, headers=headers)
 
 
 @asynccontextmanager

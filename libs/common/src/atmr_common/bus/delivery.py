@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -160,7 +160,7 @@ def dead_letter_of(message: Message, error: Exception, *, group: str, at: dateti
         "failed-group": group,
         "failed-at": at.isoformat(timespec="milliseconds"),
     }
-    return replace(message, topic=message.topic + DEAD_LETTER, headers=headers)
+    return message._replace(topic=message.topic + DEAD_LETTER, headers=headers)
 
 
 def _sentence(error: Exception) -> str:

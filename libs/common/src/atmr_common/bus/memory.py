@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from zlib import crc32
 
 from prometheus_client import CollectorRegistry
@@ -114,8 +114,7 @@ class MemoryBus:
         partition = crc32(message.key.encode()) % PARTITIONS
         place = (message.topic, partition)
         self._offsets[place] += 1
-        return replace(
-            message,
+        return message._replace(
             partition=partition,
             offset=self._offsets[place] - 1,
             accepted_at_ms=int(self._clock.now().timestamp() * 1000),

@@ -1,7 +1,8 @@
 """Breaks: a duty that serves anybody takes each of its breaks, in its window, nobody on board.
 
 A BREAK waiver of x seconds lets each break begin x after its window closed, or be x shorter (a
-waiver as long as the break lets it fall away); with passengers on board it is never a break.
+waiver as long as the break lets it fall away). A break stop that is none of the duty's breaks is
+one from driving, where the duty has such (`driving_rules` says when): it may be both.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.checker.case import YES_OR_NO, Case
+from atmr_engine.checker.driving_rules import is_driving_break
 from atmr_engine.plan import StopKind
 from atmr_engine.rules import Rule, Violation
 
@@ -30,14 +32,20 @@ def breaks(case: Case) -> Iterator[Violation]:
     pauses = [stop for stop in case.route.stops if stop.kind is StopKind.BREAK]
     waivable_s = case.leave.get((Rule.BREAK, case.duty.id), 0.0) + case.tolerance_s
     owed = [pause for pause in case.duty.breaks if pause.duration_s > waivable_s]
-    if len(pauses) > len(case.duty.breaks):
-        message = f"{len(pauses)} breaks are planned, the duty has {len(case.duty.breaks)}"
+    short = [stop for stop in pauses if not _is_from_driving(case, stop)]
+    if len(short) > len(case.duty.breaks):
+        message = f"{len(short)} breaks are planned, the duty has {len(case.duty.breaks)}"
         yield case.breach(Rule.BREAK, case.duty.id, YES_OR_NO, message)
     for missed in _not_taken(case, owed, pauses):
         excess = _excess_s(case, missed, pauses)
         window = f"{missed.window.open_s:.1f} to {missed.window.close_s:.1f} s"
         message = f"a break of {missed.duration_s:.1f} s beginning {window} is not taken"
         yield case.breach(Rule.BREAK, case.duty.id, excess, message)
+
+
+def _is_from_driving(case: Case, stop: PlannedStop) -> bool:
+    rest = case.duty.driving_break
+    return rest is not None and is_driving_break(stop, rest, case.tolerance_s)
 
 
 def _excess_s(case: Case, missed: Break, pauses: Sequence[PlannedStop]) -> float:

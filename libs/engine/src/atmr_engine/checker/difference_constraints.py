@@ -1,7 +1,7 @@
 """Whether a bare sequence of stops has any timetable, by Bellman-Ford over its constraints.
 
-Each rule of time says that one event happens at least so long after another; the earliest times
-are longest paths, and a cycle that gains time proves that there is no timetable.
+Earliest times are longest paths; a cycle that gains time proves that there is no timetable. With
+time slices they are a least fixed point, as who leaves later arrives no earlier.
 Source: Cormen, Leiserson, Rivest and Stein, Introduction to Algorithms, 24.4.
 """
 
@@ -11,26 +11,32 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from atmr_engine.checker.case import visit_of, waived_seconds
-from atmr_engine.checker.time_rules import travel_s
 from atmr_engine.plan import PlannedStop, Route, StopKind
 from atmr_engine.rules import Rule
+from atmr_engine.travel import latest_departure, travel_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from atmr_engine.problem import Duty, Problem, Request, TimeWindow
+    from atmr_engine.problem import Duty, Problem, Request, TimeWindow, Travel
     from atmr_engine.rules import Waiver
 
 GAIN_S = 1e-6
 """Seconds by which a path must gain to count, far above the rounding of sums of float64."""
 
+_NO_WAY = (None, None)
+
 
 class _Constraint(NamedTuple):
-    """Event `later` happens at least `gap_s` after event `earlier`."""
+    """Event `later` happens at least `gap_s` after event `earlier`, and the way after that.
+
+    `way` are the places that it leads between, for who leaves `gap_s` after `earlier`.
+    """
 
     earlier: int
     later: int
     gap_s: float
+    way: tuple[int | None, int | None] = _NO_WAY
 
 
 class _Event(NamedTuple):
@@ -53,9 +59,10 @@ def feasible_times(
 
     `sequence` has pickups and drop-offs with their request, and breaks with None (the k-th is the
     duty's k-th break), without start and end. Service begins as early as possible, departure is as
-    late as that allows. Kept are travel, windows, ride times, shift, duration, break windows, times
-    of the committed beginning and links within the route, each as far as `waivers` (None: those of
-    the problem) relax it; all other rules are `check`'s.
+    late as that allows. Kept are travel, windows, ride times, hard promises, shift, duration, break
+    windows, times of the committed beginning and links within the route, each as far as `waivers`
+    (None: those of the problem) relax it; all other rules are `check`'s (driving and times out of
+    service among them).
 
     Raises:
         KeyError: for a request that the problem does not know.
@@ -66,11 +73,11 @@ def feasible_times(
     events = _events(problem, duty, sequence, leave)
     constraints = [
         *_windows(events),
-        *_ways(problem, events),
+        *_ways(problem.travel, events),
         *_rides(events, leave),
         *_duration(duty, len(events), leave),
     ]
-    times = _earliest(len(events) + 1, constraints)
+    times = _earliest(problem.travel, len(events) + 1, constraints)
     return None if times is None else _route(problem, duty, events, times)
 
 
@@ -106,6 +113,11 @@ def _visit(request: Request, kind: StopKind, leave: Mapping[tuple[Rule, str], fl
     visit = visit_of(request, kind)
     cleaning_s = request.cleaning_s if kind is StopKind.DROPOFF else 0.0
     window = _relaxed(visit.window, leave.get((Rule.WINDOW, request.id), 0.0))
+    if kind is StopKind.PICKUP and request.promise is not None and request.promise.hard:
+        promise = request.promise
+        slack_s = promise.slack_s + leave.get((Rule.PROMISE, request.id), 0.0)
+        opens, closes = promise.begin_s - slack_s, promise.begin_s + slack_s
+        window = (max(window[0], opens), min(window[1], closes))
     return _Event(kind, request, visit.place, window, visit.service_s + cleaning_s)
 
 
@@ -128,11 +140,15 @@ def _windows(events: Sequence[_Event]) -> Iterator[_Constraint]:
             yield _Constraint(number, 0, -closes)
 
 
-def _ways(problem: Problem, events: Sequence[_Event]) -> Iterator[_Constraint]:
+def _ways(travel: Travel, events: Sequence[_Event]) -> Iterator[_Constraint]:
     for number in range(1, len(events)):
         before, event = events[number - 1], events[number]
-        way_s = travel_s(problem.travel, before.place, event.place)
-        yield _Constraint(number, number + 1, before.spent_s + way_s)
+        if travel.knots_s is None:
+            way_s = travel_time(travel, before.place, event.place, 0.0)
+            yield _Constraint(number, number + 1, before.spent_s + way_s)
+        else:
+            way = (before.place, event.place)
+            yield _Constraint(number, number + 1, before.spent_s, way)
 
 
 def _rides(
@@ -172,15 +188,23 @@ def _duration(
         yield _Constraint(end, 1, -limit_s)
 
 
-def _earliest(count: int, constraints: Sequence[_Constraint]) -> list[float] | None:
-    """Longest paths from event 0, or None where a cycle gains time."""
+def _earliest(travel: Travel, count: int, constraints: Sequence[_Constraint]) -> list[float] | None:
+    """Longest paths from event 0, or None where a cycle gains time.
+
+    A path has fewer than `count` constraints, so a gain in the `count`-th round is one of a cycle.
+    While ways are left before the last knot they may still change, and the rounds count from there.
+    """
     times = [0.0] + [-math.inf] * (count - 1)
-    for _ in range(count):
-        changed = False
-        for earlier, later, gap_s in constraints:
-            if times[earlier] + gap_s > times[later] + GAIN_S:
-                times[later] = times[earlier] + gap_s
+    rounds = 0
+    while rounds < count:
+        changed, rounds = False, rounds + 1
+        for constraint in constraints:
+            departure_s = times[constraint.earlier] + constraint.gap_s
+            at_least = departure_s + _way_s(travel, constraint, departure_s)
+            if at_least > times[constraint.later] + GAIN_S:
+                times[constraint.later] = at_least
                 changed = True
+                rounds = 0 if _may_change(travel, constraint, departure_s) else rounds
         if times[0] > 0.0 or math.inf in times:
             return None
         if not changed:
@@ -188,14 +212,28 @@ def _earliest(count: int, constraints: Sequence[_Constraint]) -> list[float] | N
     return None
 
 
+def _way_s(travel: Travel, constraint: _Constraint, departure_s: float) -> float:
+    if constraint.way == _NO_WAY or departure_s == -math.inf:
+        return 0.0
+    return travel_time(travel, *constraint.way, departure_s)
+
+
+def _may_change(travel: Travel, constraint: _Constraint, departure_s: float) -> bool:
+    if constraint.way == _NO_WAY or travel.knots_s is None:
+        return False
+    return departure_s < float(travel.knots_s[-1])
+
+
 def _route(problem: Problem, duty: Duty, events: Sequence[_Event], times: Sequence[float]) -> Route:
     """The stops at their times; the departure as late as the first stop allows."""
-    way_s = travel_s(problem.travel, events[0].place, events[1].place)
-    free_s = min(max(times[1], times[2] - way_s), events[0].window[1])
+    travel = problem.travel
+    latest_s = latest_departure(travel, events[0].place, events[1].place, times[2])
+    free_s = min(max(times[1], latest_s), events[0].window[1])
     stops = [_stop(events[0], free_s, free_s)]
     for before, event, begin_s in zip(events, events[1:], times[2:], strict=False):
-        way_s = travel_s(problem.travel, before.place, event.place)
-        stops.append(_stop(event, min(stops[-1].end_s + way_s, begin_s), begin_s))
+        free_s = stops[-1].end_s
+        arrival_s = free_s + travel_time(travel, before.place, event.place, free_s)
+        stops.append(_stop(event, min(arrival_s, begin_s), begin_s))
     return Route(duty=duty.id, stops=tuple(stops))
 
 

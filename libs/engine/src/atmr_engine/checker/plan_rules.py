@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.checker.break_rules import breaks
 from atmr_engine.checker.case import TOLERANCE_S, YES_OR_NO, Case, waived_seconds
+from atmr_engine.checker.driving_rules import driving
+from atmr_engine.checker.out_of_service import out_of_service
+from atmr_engine.checker.reserve_rules import kept_or_named, reserves
 from atmr_engine.checker.route_rules import route_rules
 from atmr_engine.checker.time_rules import time_rules, untimed
 from atmr_engine.plan import StopKind
@@ -48,6 +51,7 @@ def check(
     return [
         *_duties(problem, plan),
         *_coverage(problem, plan),
+        *kept_or_named(problem, plan),
         *(violation for case in cases for violation in _route(case)),
         *_links(problem, cases, tolerance_s),
     ]
@@ -60,6 +64,9 @@ def _route(case: Case) -> Iterator[Violation]:
     if not missing:
         yield from time_rules(case)
         yield from breaks(case)
+        yield from driving(case)
+        yield from reserves(case)
+        yield from out_of_service(case)
 
 
 def _plan_breach(rule: Rule, subject: str, duty: str | None, message: str) -> Violation:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from atmr_engine.plan import PlannedStop
-    from atmr_engine.problem import Capacity, Committed, Request
+    from atmr_engine.problem import Capacity, Committed, Request, Reserve
 
 
 def route_rules(case: Case) -> Iterator[Violation]:
@@ -23,7 +23,8 @@ def route_rules(case: Case) -> Iterator[Violation]:
     yield from _committed(case)
     for stop, request in case.visits():
         if stop.kind is StopKind.PICKUP:
-            yield from _fitness(case, request)
+            yield from fitness(case, request)
+            yield from _pin(case, request)
     for stop, riders in case.riders():
         if stop.kind is StopKind.PICKUP:
             yield from _capacity(case, stop, riders)
@@ -59,7 +60,7 @@ def _order(case: Case) -> Iterator[Violation]:
 
 
 def _places(case: Case) -> Iterator[Violation]:
-    """Each stop is where its duty or request says; a break where the vehicle stands."""
+    """Each stop is where its duty or request says; a break or a reserve where it stands."""
     standing = case.duty.start_place
     requests = dict(case.visits())
     for position, stop in enumerate(case.route.stops):
@@ -100,8 +101,8 @@ def _fixed_time(case: Case, stop: PlannedStop, begin_s: float) -> Iterator[Viola
         yield case.breach(Rule.LOCK, stop.request or case.duty.id, off_s, message)
 
 
-def _fitness(case: Case, request: Request) -> Iterator[Violation]:
-    """The duty has what the request needs, and is the one that it is pinned to."""
+def fitness(case: Case, request: Request | Reserve) -> Iterator[Violation]:
+    """The duty has the skills, the equipment and the crew that are needed."""
     duty = case.duty
     lacking = ", ".join(sorted(request.skills - duty.skills))
     if lacking:
@@ -112,7 +113,10 @@ def _fitness(case: Case, request: Request) -> Iterator[Violation]:
     if request.crew > duty.crew:
         message = f"needs a crew of {request.crew}, the duty has {duty.crew}"
         yield case.breach(Rule.CREW, request.id, request.crew - duty.crew, message)
-    if request.locked_duty not in {None, duty.id}:
+
+
+def _pin(case: Case, request: Request) -> Iterator[Violation]:
+    if request.locked_duty not in {None, case.duty.id}:
         message = f"is pinned to the duty {request.locked_duty}"
         yield case.breach(Rule.LOCK, request.id, YES_OR_NO, message)
 
@@ -124,7 +128,7 @@ def _capacity(case: Case, stop: PlannedStop, riders: Sequence[Request]) -> Itera
         yield case.breach(Rule.CAPACITY, stop.request or "", over, message)
 
 
-def places_over(capacity: Capacity, riders: Sequence[Request]) -> int:
+def places_over(capacity: Capacity, riders: Sequence[Request | Reserve]) -> int:
     """By how many places the riders exceed the capacity, over all kinds of places."""
     seats = sum(rider.load.seats for rider in riders)
     wheelchairs = sum(rider.load.wheelchairs for rider in riders)

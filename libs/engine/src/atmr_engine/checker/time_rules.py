@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atmr_engine.checker.case import YES_OR_NO, Case, visit_of
+from atmr_engine.checker.legs import legs
 from atmr_engine.plan import StopKind
 from atmr_engine.rules import Rule, Violation
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atmr_engine.plan import PlannedStop
-    from atmr_engine.problem import Request, Travel
+    from atmr_engine.problem import Request
 
 
 def untimed(case: Case) -> Iterator[Violation]:
@@ -26,21 +26,22 @@ def untimed(case: Case) -> Iterator[Violation]:
 
 
 def time_rules(case: Case) -> Iterator[Violation]:
-    """Breaches of TRAVEL, WINDOW, RIDE_TIME, SHIFT and DURATION."""
+    """Breaches of TRAVEL, WINDOW, PROMISE, RIDE_TIME, SHIFT and DURATION."""
     yield from _travel(case)
     for stop, request in case.visits():
         yield from _service(case, stop, request)
         yield from _window(case, stop, request)
+        yield from _promise(case, stop, request)
     yield from _ride_times(case)
     yield from _shift(case)
 
 
 def _travel(case: Case) -> Iterator[Violation]:
-    """No stop is reached sooner than the matrix allows, nor begins before it is reached."""
-    for before, stop in pairwise(case.route.stops):
-        subject = stop.request or case.duty.id
-        earliest = before.end_s + travel_s(case.problem.travel, before.place, stop.place)
+    """No stop is reached sooner than the matrices allow, nor begins before it is reached."""
+    for leg in legs(case):
+        stop, earliest = leg.stop, leg.before.end_s + leg.way_s
         if earliest - stop.arrival_s > case.tolerance_s:
+            subject = stop.request or case.duty.id
             message = f"{stop.kind} reached at {stop.arrival_s:.1f} s, {earliest:.1f} s is possible"
             yield case.breach(Rule.TRAVEL, subject, earliest - stop.arrival_s, message)
     for stop in case.route.stops:
@@ -56,13 +57,6 @@ def _in_time_order(case: Case, stop: PlannedStop) -> Iterator[Violation]:
     if short > case.tolerance_s:
         message = f"{stop.kind} ends {short:.1f} s before it begins"
         yield case.breach(Rule.TRAVEL, subject, short, message)
-
-
-def travel_s(travel: Travel, origin: int | None, destination: int | None) -> float:
-    """Seconds between two places; nowhere is at no distance from anywhere."""
-    if origin is None or destination is None:
-        return 0.0
-    return float(travel.time_s[origin, destination])
 
 
 def _service(case: Case, stop: PlannedStop, request: Request) -> Iterator[Violation]:
@@ -85,6 +79,15 @@ def _window(case: Case, stop: PlannedStop, request: Request) -> Iterator[Violati
     yield from case.too_long(
         Rule.WINDOW, request.id, stop.begin_s, window.close_s, f"{stop.kind} begins too late"
     )
+
+
+def _promise(case: Case, stop: PlannedStop, request: Request) -> Iterator[Violation]:
+    """A pickup that was firmly promised begins within the slack, neither later nor earlier."""
+    promise = request.promise
+    if promise is not None and promise.hard and stop.kind is StopKind.PICKUP:
+        off_s = abs(stop.begin_s - promise.begin_s)
+        what = f"the pickup promised at {promise.begin_s:.1f} s begins at {stop.begin_s:.1f} s, off"
+        yield from case.too_long(Rule.PROMISE, request.id, off_s, promise.slack_s, what)
 
 
 def _ride_times(case: Case) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ nothing. Compiled by `atmr_engine.compiled`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.placement import insert_offer
 from atmr_engine.pricing import change_cost
 from atmr_engine.random_numbers import uniform
-from atmr_engine.state import SLOTS, State, insert_offer
+from atmr_engine.state import SLOTS, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def insert_all(
             insert_cheapest(arrays, state, request, blink, random)
 
 
-@inlined
+@compiled
 def insert_cheapest(
     arrays: Arrays, state: State, request: int, blink: float, random: NDArray[np.uint64]
 ) -> bool:

@@ -14,7 +14,8 @@ from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
 from atmr_engine.compiled import compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
-from atmr_engine.state import State, insert
+from atmr_engine.placement import insert
+from atmr_engine.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

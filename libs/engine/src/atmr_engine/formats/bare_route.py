@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from atmr_engine.checker import feasible_times
 from atmr_engine.plan import PlannedStop, Route, StopKind
+from atmr_engine.travel import latest_departure, travel_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +15,23 @@ if TYPE_CHECKING:
 
 VisitSequence: TypeAlias = "list[tuple[StopKind, str]]"
 """Pickups and drop-offs with their requests, in order."""
+
+
+def nth_route(
+    problem: Problem, number: int, sequence: VisitSequence, begins_s: Iterable[float] | None = None
+) -> Route:
+    """The route of the duty of that number (from 0), or of one that does not exist.
+
+    Without `begins_s` it gets a feasible timetable, or the earliest one where none is feasible.
+    """
+    duties = problem.duties
+    duty = duties[number] if number < len(duties) else duties[0]
+    name = duty.id if number < len(duties) else f"vehicle {number + 1}"
+    if begins_s is not None:
+        route = timed_route(problem, duty, sequence, begins_s)
+    else:
+        route = feasible_times(problem, duty, sequence) or earliest_route(problem, duty, sequence)
+    return Route(duty=name, stops=route.stops)
 
 
 def timed_route(
@@ -27,11 +46,14 @@ def timed_route(
     for visit, begin_s in zip(sequence, begins_s, strict=True):
         stops.append(_stop(problem, stops[-1], visit, begin_s))
     if len(stops) > 1:
-        way_s = _way_s(problem, duty.start_place, stops[1].place)
-        departure_s = max(duty.shift.open_s, stops[1].begin_s - way_s)
+        latest_s = latest_departure(
+            problem.travel, duty.start_place, stops[1].place, stops[1].begin_s
+        )
+        departure_s = max(duty.shift.open_s, latest_s)
         stops[0] = _end(StopKind.START, duty.start_place, departure_s)
         stops[1] = _stop(problem, stops[0], sequence[0], stops[1].begin_s)
-    return_s = stops[-1].end_s + _way_s(problem, stops[-1].place, duty.end_place)
+    free_s = stops[-1].end_s
+    return_s = free_s + travel_time(problem.travel, stops[-1].place, duty.end_place, free_s)
     stops.append(_end(StopKind.END, duty.end_place, return_s))
     return Route(duty=duty.id, stops=tuple(stops))
 
@@ -54,7 +76,8 @@ def _stop(
     kind, identifier = visit
     request = problem.requests[problem.request_index[identifier]]
     there = request.pickup if kind is StopKind.PICKUP else request.dropoff
-    arrival_s = before.end_s + _way_s(problem, before.place, there.place)
+    way_s = travel_time(problem.travel, before.place, there.place, before.end_s)
+    arrival_s = before.end_s + way_s
     begins_s = max(arrival_s, there.window.open_s) if begin_s is None else begin_s
     return PlannedStop(
         kind=kind,
@@ -68,9 +91,3 @@ def _stop(
 
 def _end(kind: StopKind, place: int | None, time_s: float) -> PlannedStop:
     return PlannedStop(kind=kind, place=place, arrival_s=time_s, begin_s=time_s, end_s=time_s)
-
-
-def _way_s(problem: Problem, origin: int | None, destination: int | None) -> float:
-    if origin is None or destination is None:
-        return 0.0
-    return float(problem.travel.time_s[origin, destination])

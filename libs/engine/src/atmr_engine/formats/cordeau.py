@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.formats.benchmark import SECONDS_PER_UNIT, Instance, euclidean, window
 from atmr_engine.formats.instance_text import MOST_NODES, MOST_VEHICLES, read_rows
-from atmr_engine.objective import Weights
 from atmr_engine.plan import StopKind
 from atmr_engine.problem import Capacity, Duty, Load, Problem, Request, Visit
+from atmr_engine.weights import Weights
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,10 +27,10 @@ from atmr_engine.formats.day_rules import DayRules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from atmr_engine.objective import Weights
     from atmr_engine.plan import Plan
     from atmr_engine.problem import Problem, Travel
     from atmr_engine.rules import Waiver
+    from atmr_engine.weights import Weights
 
 __all__ = [
     "BookingRecord",

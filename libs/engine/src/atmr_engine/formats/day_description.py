@@ -21,7 +21,7 @@ class StopLine:
     """One stop: local times, the place as people call it, and the riders on board when it ends.
 
     `riders` counts patients and companions; `mobility`, `booking` and `patient_ref` are None at
-    stops that serve no booking.
+    stops that serve no booking. The times of a `provisional` stop wait for a call.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class StopLine:
     patient_ref: str | None = None
     direction: str | None = None
     mobility: str | None = None
+    provisional: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: ISO 8601 times with their offset."""
@@ -51,6 +52,7 @@ class StopLine:
             "lat": None if self.point is None else self.point.lat,
             "lon": None if self.point is None else self.point.lon,
             "riders": self.riders,
+            "provisional": self.provisional,
         }
 
 
@@ -123,6 +125,7 @@ def _stop_lines(
             patient_ref=None if booking is None else booking.patient_ref,
             direction=None if booking is None else str(booking.direction),
             mobility=None if booking is None else str(booking.mobility),
+            provisional=stop.provisional,
         )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from atmr_engine.formats.day_records import Direction, Mobility
-from atmr_engine.objective import Weights
 from atmr_engine.problem import (
     Break,
     Duty,
@@ -20,6 +19,8 @@ from atmr_engine.problem import (
     Travel,
     Visit,
 )
+from atmr_engine.travel import greatest_time, least_time
+from atmr_engine.weights import Weights
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +76,7 @@ def build_problem(
 ) -> Problem:
     """State `day` as a Problem; see `Day.problem`."""
     points = day.points()
-    if travel.time_s.shape != (len(points), len(points)):
+    if travel.time_s.shape[-2:] != (len(points), len(points)):
         raise ProblemError(
             "travel.time_s",
             f"is {travel.time_s.shape} where the day has {len(points)} points: "
@@ -84,7 +85,7 @@ def build_problem(
     builder = _Builder(day, travel, rules, {point: index for index, point in enumerate(points)})
     return Problem(
         requests=builder.requests(),
-        duties=tuple(builder.duty(duty) for duty in day.duties),
+        duties=tuple(builder.duty(index, duty) for index, duty in enumerate(day.duties)),
         travel=travel,
         weights=weights or Weights(),
         waivers=waivers,
@@ -123,6 +124,7 @@ class _Builder:
             link=self._link(booking, ids),
             priority=booking.priority,
             locked_duty=booking.locked_duty,
+            will_call=booking.will_call and not booking.ready_known,
         )
 
     def _link(self, booking: BookingRecord, ids: set[str]) -> Link | None:
@@ -133,9 +135,12 @@ class _Builder:
         return Link(after=after, stay_s=self.rules.stay_min * MINUTE, same_driver=same_driver)
 
     def _visits(self, booking: BookingRecord) -> tuple[Visit, Visit, float]:
-        """Both ends with their windows, and the longest ride in seconds."""
+        """Both ends with their windows, and the longest ride in seconds.
+
+        Where travel has time slices, the ride time allows for the slowest of them.
+        """
         start, end = self._place(booking.pickup.point), self._place(booking.dropoff.point)
-        direct_s = float(self.travel.time_s[start, end])
+        direct_s = greatest_time(self.travel, start, end)
         usual = self.rules.service_min(booking.mobility)
         service_s = _given(booking.service_pickup_min, usual) * MINUTE
         dropoff_service_s = _given(booking.service_dropoff_min, usual) * MINUTE
@@ -143,8 +148,9 @@ class _Builder:
             _given(booking.max_ride_min, self.rules.max_ride_min(direct_s / MINUTE)) * MINUTE
         )
         pickup = self._pickup_window(booking, service_s + max_ride_s)
+        soonest_s = service_s + least_time(self.travel, start, end)
         dropoff = self._dropoff_window(
-            booking, pickup, soonest_s=service_s + direct_s, latest_s=service_s + max_ride_s
+            booking, pickup, soonest_s=soonest_s, latest_s=service_s + max_ride_s
         )
         return (
             Visit(place=start, window=pickup, service_s=service_s),
@@ -194,8 +200,15 @@ class _Builder:
             raise ProblemError("place", "a planned booking has no coordinates")
         return self.places[point]
 
-    def duty(self, duty: DutyRecord) -> Duty:
-        """The duty in seconds and places."""
+    def duty(self, index: int, duty: DutyRecord) -> Duty:
+        """The duty in seconds and places; refused where the vehicle's inspection has expired."""
+        until = duty.inspection_until
+        if until is not None and until < duty.shift_end.astimezone(self.day.zone).date():
+            raise ProblemError(
+                f"duties[{index}].vehicle",
+                f"the inspection of {duty.vehicle!r} was valid until {until}, and duty {duty.id} "
+                f"drives it on {self.day.date}: renew it or give the duty another vehicle",
+            )
         shift = TimeWindow(self.day.seconds(duty.shift_start), self.day.seconds(duty.shift_end))
         return Duty(
             id=duty.id,
@@ -210,7 +223,11 @@ class _Builder:
             skills=duty.skills,
             crew=duty.crew,
             breaks=tuple(self._break(pause, shift) for pause in duty.breaks),
+            out_of_service=tuple(self._away(*window) for window in duty.out_of_service),
         )
+
+    def _away(self, begin: datetime, end: datetime) -> TimeWindow:
+        return TimeWindow(self.day.seconds(begin), self.day.seconds(end))
 
     def _break(self, pause: BreakRecord, shift: TimeWindow) -> Break:
         """The break begins so that all of it lies in its window and in the shift."""

@@ -7,11 +7,14 @@ doors (CSV, dispatch-api) make these records, so that there is one way from a da
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from atmr_engine.problem import Capacity, DriverKind, SameDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class DayError(ValueError):
@@ -66,8 +69,9 @@ class BookingRecord:
 
     `pickup_from` to `pickup_to` is when the pickup begins, `appointment_at` when the patient must
     be there at the latest; what is missing is filled by `DayRules`. The window of a `will_call`
-    leg opens at `ready_forecast`. `linked_booking_id` on a RETOUR names its ALLER. None in
-    `crew_needed`, a service or `max_ride_min` (minutes): the rule by mobility or distance applies.
+    leg opens at `ready_forecast`, which is no forecast any more once the patient said so
+    (`ready_known`). `linked_booking_id` on a RETOUR names its ALLER. None in `crew_needed`, a
+    service or `max_ride_min` (minutes): the rule by mobility or distance applies. `ready_known`,
     `skills`, `cleaning_min`, `same_driver` and `locked_duty` have no CSV column.
 
     Raises:
@@ -87,6 +91,7 @@ class BookingRecord:
     appointment_at: datetime | None = None
     will_call: bool = False
     ready_forecast: datetime | None = None
+    ready_known: bool = False
     companions: int = 0
     equipment: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
@@ -123,6 +128,8 @@ class DutyRecord:
     """A vehicle with one or two crew for a shift.
 
     Without `start` the route begins at its first stop; without `end` it ends at its last.
+    `out_of_service` are moments from and to which the vehicle is away; its inspection is valid
+    through the day `inspection_until` (None: not known to expire). Neither has a CSV column.
 
     Raises:
         DayError: naming the field, for a naive datetime.
@@ -142,6 +149,8 @@ class DutyRecord:
     start: Point | None = None
     end: Point | None = None
     breaks: tuple[BreakRecord, ...] = ()
+    out_of_service: tuple[tuple[datetime, datetime], ...] = ()
+    inspection_until: date | None = None
 
     def __post_init__(self) -> None:
         _refuse_naive(self)
@@ -149,7 +158,16 @@ class DutyRecord:
 
 def _refuse_naive(record: BookingRecord | BreakRecord | DutyRecord) -> None:
     for part in fields(record):
-        value = getattr(record, part.name)
-        if isinstance(value, datetime) and value.utcoffset() is None:
-            subject = getattr(record, "id", "break")
-            raise DayError(subject, part.name, f"{value.isoformat()} has no time zone")
+        for value in _moments(getattr(record, part.name)):
+            if value.utcoffset() is None:
+                subject = getattr(record, "id", "break")
+                raise DayError(subject, part.name, f"{value.isoformat()} has no time zone")
+
+
+def _moments(value: object) -> Iterator[datetime]:
+    """The datetimes of a field, those within tuples included."""
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _moments(part)

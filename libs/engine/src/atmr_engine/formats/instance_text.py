@@ -87,7 +87,7 @@ def read_rows(path: Path) -> list[Row]:
 
     """
     rows = [
-        _row(path, number, line)
+        row_of(path, number, line)
         for number, line in enumerate(read_text(path).splitlines(), start=1)
         if line.strip()
     ]
@@ -100,8 +100,14 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _row(path: Path, number: int, line: str) -> Row:
-    if len(line) > LONGEST_LINE:
+def row_of(path: Path, number: int, line: str, longest: int = LONGEST_LINE) -> Row:
+    """The numbers of one line.
+
+    Raises:
+        InstanceError: where it holds anything else, or is longer than `longest` characters.
+
+    """
+    if len(line) > longest:
         raise InstanceError(
             path, number, f"has {len(line):,} characters", "is this a text file of numbers?"
         )

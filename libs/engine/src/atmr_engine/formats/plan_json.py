@@ -5,14 +5,13 @@ Anybody can check such a file. One with nodes alone is read too: it gets its ear
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from atmr_engine.checker import feasible_times
-from atmr_engine.formats.bare_route import earliest_route, timed_route
+from atmr_engine.formats.bare_route import nth_route
 from atmr_engine.formats.benchmark import SECONDS_PER_UNIT
-from atmr_engine.formats.instance_text import InstanceError, read_text
-from atmr_engine.plan import Plan, Route, StopKind, Unserved
+from atmr_engine.formats.instance_text import InstanceError
+from atmr_engine.formats.json_text import read_object
+from atmr_engine.plan import Plan, StopKind, Unserved
 from atmr_engine.rules import Rule
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
     from atmr_engine.formats.bare_route import VisitSequence
     from atmr_engine.formats.benchmark import Instance
+    from atmr_engine.plan import Route
 
-MOST_BYTES = 64_000_000
 LATEST = 1e9
 """Instance units, in either direction; no benchmark comes near."""
 REMEDY = 'write {"routes": [{"nodes": [1, 17], "times": [5.2, 20.0]}]}'
@@ -55,7 +54,7 @@ def read_plan(instance: Instance, path: Path) -> Plan:
         InstanceError: naming file, part and remedy where it is no plan of the instance.
 
     """
-    document = _document(path)
+    document = read_object(path, REMEDY)
     routes = _list(path, document.get("routes"), "routes")
     read = [_route(instance, path, number, entry) for number, entry in enumerate(routes)]
     unserved = _nodes(instance, path, document.get("unserved_nodes", []), "unserved_nodes")
@@ -64,20 +63,6 @@ def read_plan(instance: Instance, path: Path) -> Plan:
         for _, request in unserved
     ]
     return Plan(routes=tuple(route for route in read if route.requests), unserved=tuple(entries))
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(read_text(path, MOST_BYTES))
-    except json.JSONDecodeError as error:
-        raise InstanceError(path, error.lineno, f"is no JSON ({error.msg})", REMEDY) from None
-    except (RecursionError, ValueError) as error:
-        if isinstance(error, InstanceError):
-            raise
-        raise InstanceError(path, None, "is no JSON that can be read", REMEDY) from None
-    if not isinstance(document, dict):
-        raise InstanceError(path, None, "is no JSON object", REMEDY)
-    return document
 
 
 def _list(path: Path, value: object, name: str) -> list[Any]:
@@ -91,19 +76,9 @@ def _route(instance: Instance, path: Path, number: int, entry: object) -> Route:
     if not isinstance(entry, dict):
         raise InstanceError(path, None, f"{name} is no object", REMEDY)
     sequence = _nodes(instance, path, entry.get("nodes"), f"{name}.nodes")
-    duties = instance.problem.duties
-    if number >= len(duties):
-        duty, name_of_duty = duties[0], f"vehicle {number + 1}"
-    else:
-        duty, name_of_duty = duties[number], duties[number].id
-    if entry.get("times") is not None:
-        times = _times(path, entry["times"], f"{name}.times", len(sequence))
-        route = timed_route(instance.problem, duty, sequence, times)
-    else:
-        route = feasible_times(instance.problem, duty, sequence) or earliest_route(
-            instance.problem, duty, sequence
-        )
-    return Route(duty=name_of_duty, stops=route.stops)
+    stated = entry.get("times")
+    times = None if stated is None else _times(path, stated, f"{name}.times", len(sequence))
+    return nth_route(instance.problem, number, sequence, times)
 
 
 def _nodes(instance: Instance, path: Path, value: object, name: str) -> VisitSequence:

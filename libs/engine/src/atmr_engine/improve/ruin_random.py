@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.random_numbers import below
-from atmr_engine.state import State, pick
+from atmr_engine.removal import pick
+from atmr_engine.state import State
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,25 +18,16 @@ from atmr_engine.improve.ruin_random import pick_random
 from atmr_engine.improve.ruin_related import pick_related
 from atmr_engine.improve.ruin_route import pick_route
 from atmr_engine.improve.ruin_strings import pick_strings
+from atmr_engine.journal import commit, copy_route, rollback, save
 from atmr_engine.pricing import total_cost
 from atmr_engine.random_numbers import below, uniform
-from atmr_engine.state import (
-    BANKED,
-    JOURNALLED,
-    State,
-    commit,
-    copy_route,
-    fresh_version,
-    remove_picked,
-    rollback,
-    save,
-    set_route_of,
-)
+from atmr_engine.removal import remove_picked
+from atmr_engine.state import BANKED, JOURNALLED, State, fresh_version, set_route_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STRINGS, RELATED, RANDOM = 0.8, 0.92, 0.98
+STRINGS, RELATED, RANDOM = 0.6, 0.9, 0.98
 """Up to here: strings, related requests, random ones; the rest are whole routes."""
 FEWEST, MOST = 2, 16
 """Requests that one ruin removes (whole routes apart)."""
@@ -50,6 +41,7 @@ class Best(NamedTuple):
     routes: NDArray[np.int64]
     length: NDArray[np.int64]
     begin_s: NDArray[np.float64]
+    stale: NDArray[np.uint8]
     costs: NDArray[np.float64]  # (2,) best, present
 
 
@@ -60,6 +52,7 @@ def best_of(arrays: Arrays, state: State) -> Best:
         routes=state.routes.copy(),
         length=state.length.copy(),
         begin_s=state.begin_s.copy(),
+        stale=state.stale.copy(),
         costs=np.array([total, total]),
     )
 
@@ -95,7 +88,7 @@ def keep(state: State, best: Best) -> None:
     best.costs[0] = best.costs[1]
     for duty in range(len(state.length)):
         copy_route(state.routes, state.begin_s, best.routes, best.begin_s, duty, state.length)
-        best.length[duty] = state.length[duty]
+        best.length[duty], best.stale[duty] = state.length[duty], state.stale[duty]
 
 
 @inlined
@@ -129,7 +122,7 @@ def restore(arrays: Arrays, state: State, best: Best) -> None:
         copy_route(best.routes, best.begin_s, state.routes, state.begin_s, duty, best.length)
         set_route_of(arrays, state, duty, duty)
         state.version[duty] = fresh_version(state)
-        state.stale[duty] = 1
+        state.stale[duty] = best.stale[duty]
     state.counters[BANKED] = 0
     for request in range(len(state.route_of)):
         if state.route_of[request] < 0:

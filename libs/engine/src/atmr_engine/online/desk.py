@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atmr_engine.journal import commit, rollback
 from atmr_engine.online.held_plan import RESERVE, HeldPlan
 from atmr_engine.online.quotes import insert_moving_breaks, quotes, versions
-from atmr_engine.state import commit, insert, pick, remove_picked, retime, rollback
+from atmr_engine.placement import insert, retime
+from atmr_engine.removal import pick, remove_picked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

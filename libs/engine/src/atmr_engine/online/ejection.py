@@ -21,11 +21,13 @@ from atmr_engine.difference import (
     told_moves,
 )
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.journal import commit
 from atmr_engine.online.desk import RefusedError
 from atmr_engine.online.scan import PLACING, scan
+from atmr_engine.placement import insert
 from atmr_engine.pricing import total_cost
+from atmr_engine.removal import pick, remove_picked
 from atmr_engine.sentences import moment
-from atmr_engine.state import commit, insert, pick, remove_picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,12 +12,14 @@ from atmr_engine.beginning import begin, resume
 from atmr_engine.checker import check
 from atmr_engine.compilation import compile_problem
 from atmr_engine.difference import services
-from atmr_engine.objective import Cost, evaluate, route_cost
+from atmr_engine.journal import commit, rollback
+from atmr_engine.objective import Cost, evaluate, fairness_h2, route_cost
 from atmr_engine.online.growth import bar_reserve, with_requests, with_reserve, write_request
 from atmr_engine.plan import Plan, Route, Unserved
 from atmr_engine.rules import Rule
-from atmr_engine.state import BANKED, commit, rollback
+from atmr_engine.state import BANKED
 from atmr_engine.timetable import timetable
+from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 from atmr_engine.validation import validate_addition
 
@@ -60,6 +62,7 @@ class HeldPlan:
 
     def _compile(self, problem: Problem, plan: Plan | None) -> None:
         count = len(problem.requests)
+        refuse_unplanned(problem)
         self.problem = problem
         self.compiled_times += 1
         self._roomy = with_reserve(problem, self._reserve if len(problem.travel.time_s) else 0)
@@ -146,9 +149,14 @@ class HeldPlan:
         if held is None or held[0] != version:
             nodes = self.state.routes[duty, : self.state.length[duty]]
             route = self.timed_route(duty, nodes, self.state)
-            cost = Cost() if route is None else route_cost(self.problem, route)
+            cost = self._idle(duty) if route is None else route_cost(self.problem, route)
             held = self._held[duty] = (version, route, cost)
         return held[1:]
+
+    def _idle(self, duty: int) -> Cost:
+        """What a duty costs that drives nothing."""
+        spread = fairness_h2(self.problem.duties[duty], 0.0)
+        return Cost(fairness_h2=spread, total=self.problem.weights.fairness_h2 * spread)
 
     def timed_route(self, index: int, nodes: NDArray[np.int64], state: State) -> Route | None:
         """A duty's route through `nodes` at the times of `state`; None where it drives nothing."""
@@ -188,6 +196,7 @@ class HeldPlan:
         validate_addition(self.problem, request)
         count = len(self.problem.requests)
         grown = with_requests(self.problem, (*self.problem.requests, request))
+        refuse_unplanned(grown)
         if count == len(self._roomy.requests):
             self._compile(grown, Plan(routes=self.routes()))
             return

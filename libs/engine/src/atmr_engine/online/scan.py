@@ -13,9 +13,10 @@ import numpy as np
 from atmr_engine.arrays import NOBODY, NOTHING, Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.placement import place_pair
 from atmr_engine.pricing import change_cost
 from atmr_engine.schedule import schedule
-from atmr_engine.state import State, place_pair
+from atmr_engine.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

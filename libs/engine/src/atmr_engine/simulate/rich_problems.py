@@ -29,7 +29,7 @@ from atmr_engine.rules import Rule, Waiver
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from atmr_engine.objective import Weights
+    from atmr_engine.weights import Weights
 
 MINUTE = 60.0
 HOUR = 3600.0

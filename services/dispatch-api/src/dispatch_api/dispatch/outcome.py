@@ -89,9 +89,9 @@ def _stop(snapshot: DaySnapshot, duty_id: UUID, sequence: int, stop: PlannedStop
 def _place(
     snapshot: DaySnapshot, duty_id: UUID, booking_id: UUID | None, kind: StopKind
 ) -> UUID | None:
-    """The place of a stop; a break is taken where the stop before it was."""
+    """The place of a stop; a break or a reserve is where the stop before it was."""
     if booking_id is not None:
         return snapshot.places[booking_id][kind is StopKind.DROPOFF]
-    if kind is StopKind.BREAK:
+    if kind in {StopKind.BREAK, StopKind.RESERVE}:
         return None
     return snapshot.ends[duty_id][kind is StopKind.END]

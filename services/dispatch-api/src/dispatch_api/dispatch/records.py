@@ -45,6 +45,7 @@ def booking_record(booking: PlannableBooking, located: Located) -> BookingRecord
         appointment_at=booking.appointment_at,
         will_call=booking.will_call,
         ready_forecast=booking.ready_at or booking.ready_forecast,
+        ready_known=booking.ready_at is not None,
         companions=booking.companions,
         equipment=frozenset(booking.equipment),
         skills=frozenset(booking.skills),

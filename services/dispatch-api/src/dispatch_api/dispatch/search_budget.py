@@ -10,7 +10,7 @@ from atmr_engine.budget import Budget
 USUAL_BOOKINGS = 100
 """The service's search time is that of a day with so many bookings."""
 LARGEST_SHARE = 10.0
-LEAST_UNDER_LOAD = 0.1
+LEAST_UNDER_LOAD = 0.05
 """The part of a search that every run keeps, however many wait."""
 
 
