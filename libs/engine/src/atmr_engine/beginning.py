@@ -162,7 +162,7 @@ def route_nodes(
     return nodes
 
 
-def is_taken(pause: Break, stop: PlannedStop, late_s: float) -> bool:
+def is_taken(pause: Break, stop: PlannedStop, late_s: float = 0.0) -> bool:
     """Whether a break stop, which does not say so itself, is this break, `late_s` late at most."""
     lasts = stop.end_s - stop.begin_s
     opens, closes = pause.window.open_s - TOLERANCE, pause.window.close_s + late_s + TOLERANCE

@@ -1,11 +1,10 @@
-"""What differs between two plans or two costs: whose times move, and each term's difference."""
+"""What differs between two plans: who is served at another time, or by another duty."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atmr_engine.objective import Cost
 from atmr_engine.plan import StopKind
 
 if TYPE_CHECKING:
@@ -83,13 +82,3 @@ def is_moved(moved: Moved) -> bool:
 def told_moves(moved: Iterable[Moved], told: Collection[str]) -> int:
     """How many of the requests whose pickup time was told are picked up at another minute now."""
     return sum(1 for m in moved if m.request in told and abs(m.pickup_by_s) >= TOLD_MOVED_S)
-
-
-def cost_sum(*costs: Cost) -> Cost:
-    """Term by term, the total included."""
-    return Cost(**{f.name: sum(getattr(cost, f.name) for cost in costs) for f in fields(Cost)})
-
-
-def cost_difference(after: Cost, before: Cost) -> Cost:
-    """Term by term, the total included; negative where `after` has less of it."""
-    return Cost(**{f.name: getattr(after, f.name) - getattr(before, f.name) for f in fields(Cost)})

@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atmr_engine.difference import (
-    Moved,
-    cost_difference,
-    cost_sum,
-    moved_requests,
-    services,
-    told_moves,
-)
+from atmr_engine.cost_difference import cost_difference, cost_sum
+from atmr_engine.difference import Moved, moved_requests, services, told_moves
+from atmr_engine.difference_words import difference_words, moved_words
 from atmr_engine.explain.why_not import WhyNot, answer
 from atmr_engine.online.desk import Desk, RefusedError
-from atmr_engine.online.offer import difference_words, moved_words
 from atmr_engine.sentences import moment
 
 if TYPE_CHECKING:

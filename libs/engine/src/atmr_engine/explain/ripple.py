@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from atmr_engine.checker import check
-from atmr_engine.difference import (
-    cost_difference,
-    moved_requests,
-    services,
-    told_moves,
-)
+from atmr_engine.cost_difference import cost_difference
+from atmr_engine.difference import moved_requests, services, told_moves
+from atmr_engine.difference_words import difference_words
 from atmr_engine.explain.changes import Change, outcome
 from atmr_engine.objective import Cost, evaluate, route_cost
-from atmr_engine.online.offer import difference_words
 from atmr_engine.sentences import moment
 from atmr_engine.solver import PlanRefusedError
 

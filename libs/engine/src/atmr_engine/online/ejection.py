@@ -6,82 +6,30 @@ or that of a third, and so on. Commitments never move, and as few told times as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from atmr_engine.arrays import table
-from atmr_engine.difference import (
-    TOLD_MOVED_S,
-    Moved,
-    cost_difference,
-    moved_requests,
-    services,
-    told_moves,
-)
+from atmr_engine.cost_difference import cost_difference
+from atmr_engine.difference import TOLD_MOVED_S, moved_requests, services, told_moves
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.journal import commit
+from atmr_engine.online.chain import NOBODY, Chain, Move, Step
 from atmr_engine.online.desk import RefusedError
 from atmr_engine.online.scan import PLACING, scan
 from atmr_engine.placement import insert
 from atmr_engine.pricing import total_cost
 from atmr_engine.removal import pick, remove_picked
-from atmr_engine.sentences import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from atmr_engine.objective import Cost
     from atmr_engine.online.desk import Desk
-    from atmr_engine.problem import Problem
 
 MOST_EJECTED = 3
 BREADTH = 8
 """Unfinished chains of one length that are carried on; only those of one ejection are all tried."""
-NOBODY = -1
-
-
-class Step(NamedTuple):
-    """`request` goes into `duty`, which `ejected` leaves before (-1: nobody has to)."""
-
-    request: int
-    duty: int
-    ejected: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """One request of a chain: from which duty (None: it was unserved) to which, when, and why."""
-
-    request: str
-    from_duty: str | None
-    to_duty: str
-    pickup_s: float
-    dropoff_s: float
-    reason: str
-
-    def sentence(self, problem: Problem) -> str:
-        """The move in words."""
-        when = f"{moment(problem, self.pickup_s)} to {moment(problem, self.dropoff_s)}"
-        leaves = f" instead of duty {self.from_duty}" if self.from_duty else ""
-        return f"{self.request} on duty {self.to_duty}{leaves}, {when}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """Moves that together serve one more request, in the order in which they are made.
-
-    `added` is the cost after less the cost before; `moved` are all others whose duty or planned
-    times change, `moves_told` how many of them were told another pickup.
-    """
-
-    moves: tuple[Move, ...]
-    added: Cost
-    moved: tuple[Moved, ...]
-    moves_told: int
-    steps: tuple[Step, ...]
-    versions: bytes
 
 
 def ejection_chain(desk: Desk, request_id: str, most_ejected: int = MOST_EJECTED) -> Chain | None:

@@ -8,13 +8,8 @@ import numpy as np
 
 from atmr_engine import breaks
 from atmr_engine.arrays import table
-from atmr_engine.difference import (
-    cost_difference,
-    cost_sum,
-    moved_requests,
-    services,
-    told_moves,
-)
+from atmr_engine.cost_difference import cost_difference, cost_sum
+from atmr_engine.difference import moved_requests, services, told_moves
 from atmr_engine.insertion import may_serve
 from atmr_engine.objective import Cost, driver_of, route_cost
 from atmr_engine.online.offer import Offer, Placement

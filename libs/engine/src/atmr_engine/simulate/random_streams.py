@@ -7,6 +7,7 @@ So one more booking, or another fleet, changes nothing about the bookings that w
 from __future__ import annotations
 
 from enum import IntEnum
+from hashlib import blake2b
 
 import numpy as np
 
@@ -19,6 +20,16 @@ class Purpose(IntEnum):
     DAY = 3
     VISIT = 4
     FLEET = 5
+    LEG = 6
+    HOUR = 7
+    BOARDING = 8
+    ALIGHTING = 9
+    SHOWING_UP = 10
+    CANCELLATION = 11
+    READINESS = 12
+    BOOKING = 13
+    BREAKDOWN = 14
+    INCIDENT = 15
 
 
 def stream(seed: int, purpose: Purpose, subject: int = 0, index: int = 0) -> np.random.Generator:
@@ -33,3 +44,8 @@ def stream(seed: int, purpose: Purpose, subject: int = 0, index: int = 0) -> np.
     counter = np.array([0, 0, subject, index], dtype=np.uint64)
     key = np.array([seed, purpose], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
+
+
+def subject_of(name: str) -> int:
+    """A 64-bit subject for a name (a request, a duty), the same in every process."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
