@@ -14,26 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import table
-from atmr_engine.compilation import holds
 from atmr_engine.explain.grants import granted
+from atmr_engine.explain.lacking import lacking
 from atmr_engine.explain.levers import (
     RULE_OF,
     Amounts,
     Lever,
-    furthest,
-    places,
-    pulled,
-    riders_of,
     worth_s,
 )
+from atmr_engine.explain.pulling import furthest, pulled, riders_of
 from atmr_engine.explain.smallest import first_failing, smallest
 from atmr_engine.explain.wording import why_not_sentence
 from atmr_engine.insertion import cheapest_in_duty
-from atmr_engine.objective import driver_of
 from atmr_engine.online.desk import Desk, RefusedError
-from atmr_engine.online.quotes import linked_drivers
 from atmr_engine.online.scan import PLACING, lay_times
-from atmr_engine.problem import SameDriver
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -186,31 +180,6 @@ def nearest(
     if Lever.UNLINK in together:
         together.pop(Lever.DRIVER, None)  # legs that are not linked have no driver in common
     return rule, excess, together
-
-
-def lacking(held: HeldPlan, request: int, duty: int) -> Amounts:
-    """What the duty lacks for the request however empty its day is, pins and drivers included."""
-    asked, offered = held.problem.requests[request], held.problem.duties[duty]
-    capacity = offered.capacity
-    lacks: Amounts = {}
-    if asked.locked_duty not in {None, offered.id}:
-        lacks[Lever.UNPIN] = 1
-    if not holds(capacity, asked.load):
-        fold = (capacity.fold_seats_per_wheelchair, capacity.fold_seats_per_stretcher)
-        there = (capacity.seats, capacity.wheelchairs, capacity.stretchers)
-        for (lever, needed), has in zip(places(asked.load, fold).items(), there, strict=True):
-            if needed > has:
-                lacks[lever] = needed - has
-    if missing := len(asked.equipment - offered.equipment):
-        lacks[Lever.EQUIPMENT] = missing
-    if missing := len(asked.skills - offered.skills):
-        lacks[Lever.SKILLS] = missing
-    if asked.crew > offered.crew:
-        lacks[Lever.CREW] = asked.crew - offered.crew
-    driver = driver_of(offered)
-    if any(other != driver for other in linked_drivers(held, request, SameDriver.REQUIRE)):
-        lacks[Lever.DRIVER] = 1
-    return lacks
 
 
 def gaps(held: HeldPlan, arrays: Arrays, request: int, duty: int) -> tuple[int, int] | None:
