@@ -13,7 +13,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-days bench-running-day bench-fairness bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
+.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-days bench-running-day bench-fairness bench-online bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ bench-running-day: setup  ## 10,000 events on running days: commitments, told ti
 
 bench-api: setup-dev  ## POST /v1/bookings beside the usual SQLModel way, bare and full: ratios in one run
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/bookings_api.py $(BENCH_ARGS)
+
+bench-online: setup-dev  ## offers of 100 duties for a booking of a day with 1,000: p50 and p99 of scan and call
+	$(BIN)/python tests/benchmarks/online_insertion.py
 
 bench-patients: setup-dev  ## searching among 50,000 patients of one company, through the API: p50 and p99
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/patient_search.py

@@ -34,7 +34,7 @@ def test_the_readme_runs(
         else:
             exec(compile(text, "README.md", "exec"), {})  # noqa: S102 (our own README)
     languages = [language for language, _ in BLOCKS]
-    assert languages == ["text", "bash", "python", "bash", "json", "bash", "bash"]
+    assert languages == ["text", "bash", "python", "bash", "json", "bash", "bash", "python"]
     assert "0 unserved" in printed[0]
     assert "valid" in printed[1]
     assert "cost 2340.00, 1 vehicles, 0 unserved" in printed[2]

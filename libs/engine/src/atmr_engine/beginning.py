@@ -126,7 +126,7 @@ def take_over(
 ) -> bool:
     """Adopt a route as it stands, less the requests that are unknown or served elsewhere."""
     duty = problem.duty_index[route.duty]
-    nodes = route_nodes(problem, state, route, duty)
+    nodes = route_nodes(problem, arrays, state, route, duty)
     prefix = committed_nodes(problem, duty)
     if nodes[: len(prefix)] != prefix:
         return False
@@ -142,14 +142,17 @@ def take_over(
     return True
 
 
-def route_nodes(problem: Problem, state: State, route: Route, duty: int) -> list[int]:
+def route_nodes(
+    problem: Problem, arrays: Arrays, state: State, route: Route, duty: int
+) -> list[int]:
     """A route's stops as nodes, without its start and end and without strangers."""
     first_break = break_nodes(problem)[duty]
     untaken = list(enumerate(problem.duties[duty].breaks))
+    late_s = max((float(arrays.nodes["excess_s"][first_break + k]) for k, _ in untaken), default=0)
     nodes = []
     for stop in route.stops:
         if stop.kind is StopKind.BREAK and untaken:
-            taken = next((each for each in untaken if is_taken(each[1], stop)), untaken[0])
+            taken = next((b for b in untaken if is_taken(b[1], stop, late_s)), untaken[0])
             untaken.remove(taken)
             nodes.append(first_break + taken[0])
         elif stop.request in problem.request_index:
@@ -159,11 +162,11 @@ def route_nodes(problem: Problem, state: State, route: Route, duty: int) -> list
     return nodes
 
 
-def is_taken(pause: Break, stop: PlannedStop) -> bool:
-    """Whether a break stop, which does not say so itself, is this break of its duty."""
+def is_taken(pause: Break, stop: PlannedStop, late_s: float = 0.0) -> bool:
+    """Whether a break stop, which does not say so itself, is this break, `late_s` late at most."""
     lasts = stop.end_s - stop.begin_s
-    within = pause.window.open_s - TOLERANCE <= stop.begin_s <= pause.window.close_s + TOLERANCE
-    return within and abs(lasts - pause.duration_s) <= TOLERANCE
+    opens, closes = pause.window.open_s - TOLERANCE, pause.window.close_s + late_s + TOLERANCE
+    return opens <= stop.begin_s <= closes and abs(lasts - pause.duration_s) <= TOLERANCE
 
 
 def salvage(problem: Problem, arrays: Arrays, state: State, route: Route) -> None:

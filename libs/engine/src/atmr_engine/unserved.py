@@ -46,6 +46,8 @@ def explain(
     elif not fits(arrays, empty_day, index):
         rule = lifted(arrays, empty_day, index)
         reason = alone_sentence(problem, request, able, rule)
+    elif fits(arrays, state, index):
+        rule, reason = Rule.COVERAGE, "it was left out, although it fits as things stand"
     else:
         rule = lifted(arrays, state, index)
         reason = plan_sentence(request, able, rule)

@@ -17,7 +17,7 @@ from atmr_engine.validation.requests import validate_request, validate_reserve
 from atmr_engine.validation.travel_matrices import validate_travel
 
 if TYPE_CHECKING:
-    from atmr_engine.problem import Problem
+    from atmr_engine.problem import Problem, Request
 
 
 def validate(problem: Problem) -> None:
@@ -44,6 +44,20 @@ def validate(problem: Problem) -> None:
     for index, reserve in enumerate(problem.reserves):
         validate_reserve(f"reserves[{index}]", reserve)
     _waivers(problem)
+
+
+def validate_addition(problem: Problem, request: Request) -> None:
+    """Return when `request` can join the problem, all else of which is taken to be valid.
+
+    Raises:
+        ProblemError: naming the field that is wrong (`requests[7].pickup.place`, say).
+
+    """
+    requests = (*problem.requests, request)
+    require_unique("requests", [each.id for each in requests])
+    places, duties = int(problem.travel.time_s.shape[-1]), {duty.id for duty in problem.duties}
+    validate_request(f"requests[{len(requests) - 1}]", request, places, duties)
+    validate_links(requests)
 
 
 def _waivers(problem: Problem) -> None:
