@@ -136,6 +136,7 @@ def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) 
     count = place_breaks(arrays, state, count, duty)
     if count < 0 or not install(arrays, state, state.sequence, count, duty):
         return False
+    stuck[0] = NOBODY  # a rollback may bring this version back, and what helped helps again
     state.route_of[request] = duty
     notify(arrays, state, request)
     unbank(state, request)

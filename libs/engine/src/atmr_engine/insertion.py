@@ -35,6 +35,14 @@ def cheapest_in_duty(
     present route); (inf, -1, -1) where there is none. Pins, skills and drivers are looked at in
     `may_serve`.
     """
+    return cheapest_gaps(arrays, state, request, duty, limit)
+
+
+@inlined
+def cheapest_gaps(
+    arrays: Arrays, state: State, request: int, duty: int, limit: float
+) -> tuple[float, int, int]:
+    """The same for a compiled caller, without handing over state and arrays, which takes long."""
     if state.chains[duty].version != state.version[duty]:
         profile_route(arrays, state, duty)
     ask_for(arrays, state, request, duty, limit)
@@ -53,17 +61,16 @@ def cheapest_in_duty(
             where, cost = state.candidates[index].where, state.candidates[index].least
             state.candidates[index].least = np.inf
             if chain.plain:
-                verdict = judge(ways, profile, chain, ask, gap, where, state.shifted)
-                if verdict == REFUSED:
-                    cost = np.inf
-                elif verdict != FITS or arrays.timed:
-                    cost += drafted_cost(arrays, state, ways, duty, gap, where, verdict)
+                cost = plain_cost(arrays, state, ways, duty, gap, where, cost)
             else:
                 cost = inserted_cost(arrays, state, request, duty, gap, where)
             if cost < ask.limit:
                 ask.limit, pickup_gap, dropoff_gap = cost, gap, where
             index = cheapest_bound(state.candidates, count, ask.limit)
-    return (ask.limit - state.cost[duty] if pickup_gap >= 0 else np.inf), pickup_gap, dropoff_gap
+    added = np.inf
+    if pickup_gap >= 0:
+        added = ask.limit - state.cost[duty]
+    return added, pickup_gap, dropoff_gap
 
 
 @compiled
@@ -162,17 +169,22 @@ def in_time(
 
 
 @inlined
-def drafted_cost(
-    arrays: Arrays, state: State, ways: Ways, duty: int, gap: int, where: int, verdict: int
+def plain_cost(
+    arrays: Arrays, state: State, ways: Ways, duty: int, gap: int, where: int, least: float
 ) -> float:
-    """The exact test of a plain route: what comes on top of the least cost, inf if impossible."""
-    ask, draft = state.ask[0], state.draft
-    draft_insertion(ways, state.profiles[duty], ask, gap, where, draft, verdict == SOONER)
-    if not settle_plain(draft, ask.length + 3, state.chains[duty].longest_s):
-        return np.inf
-    if not arrays.timed:
-        return 0.0
-    return idle_cost(draft, ask.length + 3, arrays.weights[0])
+    """The exact test of a plain route: its cost, which is at least `least`, inf if impossible."""
+    ask, draft, profile, chain = state.ask[0], state.draft, state.profiles[duty], state.chains[duty]
+    cost, last = least, ask.length + 3
+    verdict = judge(ways, profile, chain, ask, gap, where, state.shifted)
+    if verdict == REFUSED:
+        cost = np.inf
+    elif verdict != FITS or arrays.timed:
+        draft_insertion(ways, profile, ask, gap, where, draft, verdict == SOONER)
+        if not settle_plain(draft, last, chain.longest_s):
+            cost = np.inf
+        elif arrays.timed:
+            cost += idle_cost(draft, last, arrays.weights[0])
+    return cost
 
 
 @inlined

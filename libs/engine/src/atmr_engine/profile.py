@@ -225,7 +225,7 @@ def loads_fit(arrays: Arrays, state: State, sequence: Any, count: int, duty: int
     return bool(row.aboard == 0)
 
 
-@compiled
+@inlined
 def ask_for(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> None:
     """Fill `state.ask`: the request's places and windows as its linked legs elsewhere leave them.
 

@@ -6,14 +6,14 @@ nothing. Compiled by `atmr_engine.compiled`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
 from atmr_engine.compiled import compiled, inlined
-from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.insertion import cheapest_gaps, may_serve
 from atmr_engine.placement import insert_offer
 from atmr_engine.pricing import change_cost
 from atmr_engine.random_numbers import uniform
@@ -97,23 +97,41 @@ def cheapest_duty(
     return int(found)
 
 
-@compiled
+@inlined
 def offer_slot(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> int:
     """Where `state.offers[request, duty]` tells what the request adds to the route.
 
     It is known, or found out now, where that is less than `limit`.
     """
+    slots = state.offers[request, duty]
+    slot = known_slot(slots, state.version[duty], state.request_version[request], limit)
+    if slot < 0:
+        slot = find_offer(arrays, state, request, duty, limit)
+    return slot
+
+
+@compiled
+def known_slot(slots: NDArray[Any], duty_version: int, request_version: int, limit: float) -> int:
+    """The slot whose offer still holds; -1 for none, or none that was looked for far enough."""
+    for index in range(SLOTS):
+        offer = slots[index]
+        same = offer.duty_version == duty_version and offer.request_version == request_version
+        if same and (offer.pickup_gap >= 0 or limit <= offer.limit):
+            return index
+    return -1
+
+
+@compiled
+def find_offer(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> int:
+    """Find out what a request adds to a route, and keep it beside that of the route as it was."""
     version, of_request = state.version[duty], state.request_version[request]
     slots = state.offers[request, duty]
     slot = int(state.touched[duty] and slots[0].duty_version == state.saved_version[duty])
     for index in range(SLOTS):
-        offer = slots[index]
-        if offer.duty_version == version and offer.request_version == of_request:
-            if offer.pickup_gap >= 0 or limit <= offer.limit:
-                return index
+        if slots[index].duty_version == version:
             slot = index
     wider = max(limit, WIDER * limit)
-    added, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, wider)
+    added, pickup_gap, dropoff_gap = cheapest_gaps(arrays, state, request, duty, wider)
     offer = slots[slot]
     offer.duty_version, offer.request_version, offer.limit = version, of_request, wider
     offer.added, offer.pickup_gap, offer.dropoff_gap = added, pickup_gap, dropoff_gap
