@@ -142,8 +142,10 @@ def relaxation(pool: RoutePool) -> highspy.Highs:
     for name, value in OPTIONS.items():
         model.setOptionValue(name, value)
     requests, classes = len(pool.unserved), pool.classes
-    lower = np.append(np.ones(requests), classes.least)
-    upper = np.append(np.ones(requests), classes.most)
+    lower, upper = (
+        np.append(np.ones(requests), bound.astype(np.float64))
+        for bound in (classes.least, classes.most)
+    )
     none = np.zeros(0, dtype=np.int32)
     model.addRows(len(lower), lower, upper, 0, none, none, np.zeros(0))
     may_stay = np.flatnonzero(np.isfinite(pool.unserved)).astype(np.int32)

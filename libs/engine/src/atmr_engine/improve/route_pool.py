@@ -140,9 +140,11 @@ class RoutePool:
     def stops_on(self, slot: int, duty: int) -> NDArray[np.int64]:
         """The route's nodes when `duty` drives it: the breaks are then those of `duty`."""
         stops = self.stops[slot]
-        nodes = stops[stops != NOTHING]
+        nodes: NDArray[np.int64] = stops[stops != NOTHING]
         shift = self._first_break[duty] - self._first_break[int(self.duty[slot])]
-        return np.where(nodes >= 2 * len(self.unserved), nodes + shift, nodes)
+        pauses = nodes >= 2 * len(self.unserved)
+        nodes[pauses] += shift
+        return nodes
 
     def _requests(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         pickups = nodes[(nodes < 2 * len(self.unserved)) & (nodes % 2 == 0)]
