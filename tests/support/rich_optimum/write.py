@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from support.rich_optimum.instances import INSTANCES, fingerprint, rich_instance
+from support.rich_optimum.instances import NUMBERS, fingerprint, rich_instance
 from support.rich_optimum.proof import Proof
 from support.rich_optimum.stored import StoredOptimum, write_optima
 
@@ -46,7 +46,7 @@ def proven(number: int) -> StoredOptimum:
 
 def main() -> None:
     optima = []
-    for number in range(INSTANCES):
+    for number in NUMBERS:
         started = time.perf_counter()
         optima.append(proven(number))
         write_optima(optima)

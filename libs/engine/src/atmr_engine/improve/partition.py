@@ -24,8 +24,9 @@ GAIN = 1e-6
 """What a plan must cost less to be better, in units of the objective."""
 FIRST_COLUMNS, MORE_COLUMNS = 2_000, 1_000
 """Routes that the linear programme begins with, and how many join it at a time."""
-MOST_COLUMNS = 4_000
-"""Routes of the integer programme; beyond, those with the lowest reduced costs."""
+MOST_COLUMNS = 800
+"""Routes of the integer programme; of more, those with the lowest reduced costs. Nodes do not bound
+what HiGHS does at the root, this does."""
 OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
     "threads": 1,
