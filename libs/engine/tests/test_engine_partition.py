@@ -265,3 +265,17 @@ def test_a_driver_with_two_duties_is_told_apart_where_links_ask_for_one() -> Non
     asked = replace(free, requests=(problem.requests[0], replace(problem.requests[1], link=link)))
     assert list(duty_classes(free).of_duty) == [0, 0, 0]
     assert list(duty_classes(asked).of_duty) == [0, 1, 2]
+
+
+def test_what_a_request_was_promised_tells_duties_apart() -> None:
+    problem = made(3, [1, 1, 1, 1])
+    first, second, third = problem.requests
+    told = replace(
+        problem,
+        requests=(
+            replace(first, published_duty="d1"),
+            replace(second, familiar=frozenset({"driver3"})),
+            third,
+        ),
+    )
+    assert list(duty_classes(told).of_duty) == [0, 1, 0, 2]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -67,11 +67,26 @@ def rich_instance(number: int) -> Problem:
 
 def fingerprint(problem: Problem) -> str:
     """Tells whether a stored optimum belongs to the instance that this machine makes."""
-    parts = [asdict(request) for request in problem.requests]
-    parts += [asdict(duty) for duty in problem.duties]
-    said = json.dumps([*parts, asdict(problem.weights)], default=sorted)
+    parts = [stated(part) for part in (*problem.requests, *problem.duties, problem.weights)]
+    said = json.dumps(parts, default=plain)
     tables = problem.travel.time_s.tobytes() + problem.travel.distance_km.tobytes()
     return hashlib.sha256(said.encode() + tables).hexdigest()[:16]
+
+
+def stated(part: Request | Duty | Problem | Weights) -> dict[str, object]:
+    """The fields that are not left at their defaults: one that is added later changes nothing."""
+    return {
+        item.name: getattr(part, item.name)
+        for item in fields(part)
+        if item.default is MISSING or getattr(part, item.name) != item.default
+    }
+
+
+def plain(value: object) -> object:
+    """What JSON knows."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return sorted(value) if isinstance(value, frozenset) else repr(value)
 
 
 def travel_between_places(random: Generator) -> Travel:

@@ -13,11 +13,48 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from support.rich_optimum.convex_cost import Cost, advance, departure
+from support.rich_optimum.instances import stated
 from support.rich_optimum.timetables import way_s
 
 from atmr_engine.objective import SECONDS_PER_MINUTE
-from atmr_engine.problem import DriverKind, Problem, Request
+from atmr_engine.problem import DriverKind, Duty, Problem, Request
 
+PROBLEM_FIELDS = frozenset({"requests", "duties", "travel", "weights", "origin"})
+REQUEST_FIELDS = frozenset(
+    [
+        "id",
+        "pickup",
+        "dropoff",
+        "load",
+        "max_ride_s",
+        "equipment",
+        "skills",
+        "crew",
+        "ride_alone",
+        "share_group",
+        "cleaning_s",
+        "link",
+        "priority",
+        "locked_duty",
+    ]
+)
+DUTY_FIELDS = frozenset(
+    [
+        "id",
+        "capacity",
+        "shift",
+        "start_place",
+        "end_place",
+        "driver",
+        "driver_kind",
+        "vehicle",
+        "equipment",
+        "skills",
+        "crew",
+        "breaks",
+        "max_duration_s",
+    ]
+)
 ROUNDING = 1e-7
 HERE = -1
 
@@ -352,8 +389,14 @@ def narrowed(problem: Problem, request: Request) -> tuple[Stop, Stop]:
 
 def refuse_the_unknown(problem: Problem) -> None:
     """Raise where the search would not be exact."""
-    if problem.waivers or any(duty.committed for duty in problem.duties):
-        raise ValueError("waivers and commitments are not looked at")
+    said: list[tuple[Problem | Request | Duty, frozenset[str]]] = [(problem, PROBLEM_FIELDS)]
+    said += [(request, REQUEST_FIELDS) for request in problem.requests]
+    said += [(duty, DUTY_FIELDS) for duty in problem.duties]
+    for part, known in said:
+        if unknown := sorted(set(stated(part)) - known):
+            raise ValueError(f"not looked at: {', '.join(unknown)}")
+    if problem.travel.knots_s is not None:
+        raise ValueError("not looked at: travel times by time of day")
     times = problem.travel.time_s
     for via in range(len(times)):
         if np.any(times[:, via, None] + times[None, via] < times - ROUNDING):

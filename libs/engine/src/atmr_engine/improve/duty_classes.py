@@ -41,8 +41,9 @@ class DutyClasses:
 def duty_classes(problem: Problem) -> DutyClasses:
     """Classes of identical duties, numbered in the order in which they first occur.
 
-    Alone are: duties with a committed beginning, with a pinned request or with a waiver, and,
-    where linked legs ask for one driver, duties whose driver has a second duty.
+    Alone are: duties with a committed beginning, a pinned or published request, a waiver, or a
+    driver whom a request knows, and, where linked legs ask for one driver, duties whose driver has
+    a second duty.
     """
     named = alone(problem)
     numbers: dict[Hashable, int] = {}
@@ -72,10 +73,15 @@ def alone(problem: Problem) -> set[str]:
         request.link is not None and request.link.same_driver is not SameDriver.FREE
         for request in problem.requests
     )
+    familiar = {driver for request in problem.requests for driver in request.familiar}
     told_apart = {request.locked_duty for request in problem.requests}
+    told_apart |= {request.published_duty for request in problem.requests}
     told_apart |= {waiver.subject for waiver in problem.waivers}
     return {
         duty.id
         for duty in problem.duties
-        if duty.committed or duty.id in told_apart or (wishes and drivers[duty.driver] > 1)
+        if duty.committed
+        or duty.id in told_apart
+        or duty.driver in familiar
+        or (wishes and drivers[duty.driver] > 1)
     }

@@ -34,7 +34,8 @@ class RoutePool:
     -1. `unserved` (R,) is what a request costs that no chosen route serves, inf where one must:
     it stands in a duty's committed beginning.
 
-    A cost must be the route's own: linked legs on other routes have to leave its timetable alone,
+    A cost counts from the duty that stays at home (less `fairness_h2(duty, 0)` at its weight), and
+    must be the route's own: linked legs on other routes have to leave its timetable alone,
     now and after an exchange. Add such a route only when none of its linked legs is on another
     route, or schedule and price the chosen routes again, and refuse a choice that proves false.
     """
