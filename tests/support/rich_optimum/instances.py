@@ -67,8 +67,9 @@ def rich_instance(number: int) -> Problem:
 
 def fingerprint(problem: Problem) -> str:
     """Tells whether a stored optimum belongs to the instance that this machine makes."""
-    parts = [stated(part) for part in (*problem.requests, *problem.duties, problem.weights)]
-    said = json.dumps(parts, default=plain)
+    parts = [stated(request) for request in problem.requests]
+    parts += [stated(duty) for duty in problem.duties]
+    said = json.dumps([*parts, stated(problem.weights)], default=plain)
     tables = problem.travel.time_s.tobytes() + problem.travel.distance_km.tobytes()
     return hashlib.sha256(said.encode() + tables).hexdigest()[:16]
 
