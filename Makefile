@@ -13,7 +13,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-days bench-running-day bench-fairness bench-online bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events clean
+.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-days bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -97,6 +97,12 @@ bench-relay: setup-dev  ## the outbox relay beside an ORM relay, and into a real
 
 bench-fairness: setup-dev  ## 50 companies' small runs at once beside one of 1,000 bookings: seconds to the plan
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/fair_runs.py
+
+bench-optimal: setup-dev  ## the engine at 1 s beside the proven optima of 20 small rich days: gaps in %
+	PYTHONPATH=tests $(BIN)/python -m support.rich_optimum.compare $(BENCH_ARGS)
+
+rich-optima: setup-dev  ## prove the optima of the 20 rich days again and store them (minutes)
+	PYTHONPATH=tests $(BIN)/python -m support.rich_optimum.write
 
 chaos-short: setup-dev  ## bookings under kill -9 and bad networks, two negative controls: at most 3 minutes
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run --short $(CHAOS_ARGS)
