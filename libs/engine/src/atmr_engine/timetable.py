@@ -76,9 +76,8 @@ def stop_at(
 
 def way(problem: Problem, here: int | None, there: int | None) -> float:
     """Seconds between two places; none to or from nowhere."""
-    if here is None or there is None:
-        return 0.0
-    return float(problem.travel.time_s[here, there])
+    nowhere = here is None or there is None
+    return 0.0 if nowhere else float(problem.travel.time_s[here, there])
 
 
 def marked(problem: Problem, route: Route) -> Route:

@@ -77,10 +77,8 @@ def pinned_duty(problem: Problem, request: Request) -> Duty | None:
 
 def lifted(arrays: Arrays, state: State, index: int) -> Rule:
     """The first rule whose lifting alone lets the request in; WINDOW where none does."""
-    for rule in RELAXATIONS:
-        if fits(relaxed(arrays, rule, index), state, index):
-            return rule
-    return Rule.WINDOW
+    helps = (rule for rule in RELAXATIONS if fits(relaxed(arrays, rule, index), state, index))
+    return next(helps, Rule.WINDOW)
 
 
 def fits(arrays: Arrays, state: State, index: int) -> bool:

@@ -1,0 +1,1 @@
+"""First plans: nearest vehicle, cheapest insertion, insertion by regret."""

@@ -46,9 +46,9 @@ def insert_cheapest(
 ) -> bool:
     """Serve a banked request where that costs least; False where it fits nowhere.
 
-    Emergency drivers are asked only when it fits no regular one, even with other break times. A
-    duty is overlooked with probability `blink` once there is another (Christiaens and Vanden
-    Berghe 2020, section 4.4: greedy insertion with blinks).
+    Emergency drivers who serve nobody yet are asked only when it fits none of the others, even with
+    other break times. A duty is overlooked with probability `blink` once there is another
+    (Christiaens and Vanden Berghe 2020, section 4.4: greedy insertion with blinks).
     """
     for emergency in range(2):
         duty = cheapest_duty(arrays, state, request, emergency, blink, random)
@@ -59,7 +59,7 @@ def insert_cheapest(
             return insert_offer(arrays, state, request, duty, gaps[0], gaps[1], offer.added)
         for other in range(len(arrays.duties)):
             if (
-                arrays.duties[other].emergency == emergency
+                is_spare(arrays, state, other) == emergency
                 and may_serve(arrays, state, request, other)
                 and insert_moving_breaks(arrays, state, request, other)
             ):
@@ -82,7 +82,7 @@ def cheapest_duty(
     linked = row.after >= 0 or row.first_follower >= 0
     change = 0.0
     for duty in range(len(arrays.duties)):
-        if arrays.duties[duty].emergency != emergency or not arrays.compatible[request, duty]:
+        if not arrays.compatible[request, duty] or is_spare(arrays, state, duty) != emergency:
             continue
         if found >= 0 and uniform(random) < blink:
             continue
@@ -95,6 +95,12 @@ def cheapest_duty(
         if offer.added + change < best:
             best, found = offer.added + change, duty
     return int(found)
+
+
+@inlined
+def is_spare(arrays: Arrays, state: State, duty: int) -> int:
+    """1 for an emergency driver's duty that serves nobody yet, else 0."""
+    return int(arrays.duties[duty].emergency and state.cost[duty] == 0.0)
 
 
 @inlined

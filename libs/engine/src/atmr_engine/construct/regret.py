@@ -11,7 +11,7 @@ import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.compiled import compiled, inlined
-from atmr_engine.construct.cheapest import insert_cheapest, offer_slot
+from atmr_engine.construct.cheapest import insert_cheapest, is_spare, offer_slot
 from atmr_engine.insertion import may_serve
 from atmr_engine.placement import insert_offer
 from atmr_engine.pricing import change_cost
@@ -32,7 +32,7 @@ def regret_all(
 ) -> None:
     """Insert each request of `order` that is unserved and fits, the others stay in the bank.
 
-    Regular drivers are asked alone; what fits none of them goes the way of cheapest insertion.
+    Emergency drivers who serve nobody are not asked; what is left goes the cheapest way.
     """
     left = len(order)
     while left > 0:
@@ -65,13 +65,13 @@ def place_offer(arrays: Arrays, state: State, request: int, duty: int) -> None:
 def best_two(
     arrays: Arrays, state: State, request: int, blink: float, random: NDArray[np.uint64]
 ) -> tuple[int, float, float]:
-    """The regular duty to which a request adds least, what it adds, and what the second adds."""
+    """The duty to which a request adds least, what it adds, and what the second adds."""
     best, second, found = np.inf, np.inf, NOBODY
     row = arrays.requests[request]
     linked = row.after >= 0 or row.first_follower >= 0
     change = 0.0
     for duty in range(len(arrays.duties)):
-        if arrays.duties[duty].emergency or not arrays.compatible[request, duty]:
+        if not arrays.compatible[request, duty] or is_spare(arrays, state, duty):
             continue
         if found >= 0 and uniform(random) < blink:
             continue

@@ -1,0 +1,1 @@
+"""Questions about a plan: why not, what else, and what a change would do."""

@@ -1,0 +1,1 @@
+"""Files: published instances, VROOM JSON, CSV days, plans."""

@@ -1,0 +1,1 @@
+"""A plan held ready for bookings that arrive: offers, insertion, ejection chains."""

@@ -1,0 +1,1 @@
+"""Made days, and days driven through noise under common random numbers."""
