@@ -31,8 +31,9 @@ ORDER = (
 def smallest(fits: Callable[[Amounts], bool], most: Amounts) -> Amounts | None:
     """The smallest amounts, `most` at most, with which it fits; None where not even all help.
 
-    Any single amount that were a step less would not do; of single levers, and of pairs, it is the
-    least in all (see `worth_s`), of more it is one set that is as small as its parts allow.
+    Any single amount that were a step less would not do. Of single levers it is the least in all
+    (see `worth_s`); of two it is the better of both orders of bisection, of more one set of which
+    no part can be spared.
     """
     if fits({}):
         return {}
