@@ -62,13 +62,18 @@ def test_a_day_searches_in_proportion_to_its_size(bookings: int, seconds: float)
 
 def test_a_queue_shortens_the_search_and_it_is_recorded() -> None:
     found = budget(20, LONG_QUEUE)
-    assert found.budget.seconds == pytest.approx(0.4 * LEAST_UNDER_LOAD)
+    assert found.budget.seconds == pytest.approx(0.4 * 3 / 50)
     assert found.detail == {
-        "budget_s": 0.04,
+        "budget_s": 0.024,
         "budget_from": "size",
         "shortened_by": "queue",
         "waiting": 50,
     }
+
+
+def test_a_part_of_the_search_is_left_however_many_wait() -> None:
+    found = budget(20, Load(waiting=5_000, slots=3))
+    assert found.budget.seconds == pytest.approx(0.4 * LEAST_UNDER_LOAD)
 
 
 @given(bookings=st.integers(0, 5000), waiting=st.integers(0, 10_000), slots=st.integers(1, 64))

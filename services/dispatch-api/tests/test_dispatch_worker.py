@@ -222,9 +222,9 @@ class TestSlots:
             dispatch_api.client(large) as client,
             LoopDelay() as delay,
         ):
-            run = await ended(client, await request_run(client, seconds=1))
+            run = await ended(client, await request_run(client, seconds=3))
         assert run["state"] == "completed"
-        assert delay.worst_s < 0.25
+        assert delay.worst_s < 1.5
 
     async def test_a_nudge_wakes_the_worker_before_it_looks(
         self, dispatch_api: DispatchApi, dispatcher: httpx.AsyncClient

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import allocating, compiled, inlined
 from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.placement import install, place_pair
 from atmr_engine.pricing import timetable_cost
@@ -32,7 +32,7 @@ def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
     return movable
 
 
-@compiled
+@allocating
 def without_breaks(
     arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
 ) -> NDArray[np.int64]:
@@ -46,7 +46,7 @@ def without_breaks(
     return kept[:length]
 
 
-@compiled
+@allocating
 def missing_breaks(
     arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
 ) -> NDArray[np.int64]:
@@ -65,7 +65,7 @@ def missing_breaks(
     return missing[:length]
 
 
-@compiled
+@allocating
 def place_breaks(arrays: Arrays, state: State, count: int, duty: int) -> int:
     """Put the missing breaks into `state.sequence[:count]`, each in its cheapest feasible gap.
 
@@ -107,7 +107,7 @@ def shift_in(sequence: NDArray[np.int64], count: int, gap: int, node: int) -> No
     sequence[gap] = node
 
 
-@compiled
+@allocating
 def move_breaks(arrays: Arrays, state: State, duty: int) -> bool:
     """Give all movable breaks of a route their cheapest places; False (unchanged) if none fits."""
     if movable_breaks(arrays, state, duty) == 0:
@@ -118,7 +118,7 @@ def move_breaks(arrays: Arrays, state: State, duty: int) -> bool:
     return count >= 0 and install(arrays, state, state.sequence, count, duty)
 
 
-@compiled
+@allocating
 def insert_moving_breaks(arrays: Arrays, state: State, request: int, duty: int) -> bool:
     """Serve a banked request on a route by taking its breaks elsewhere; False leaves all as it was.
 

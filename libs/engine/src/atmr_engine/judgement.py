@@ -58,7 +58,7 @@ def judge(
     if where > gap:
         leave, verdict = between(ways, profile, gap, where, boarded, shifted)
         to_dropoff = ways.to_dropoff_s[profile[where].place]
-        if verdict in {REFUSED, SOONER}:
+        if is_settled(verdict):
             return int(verdict)
     dropped = max(leave + to_dropoff, ask.dropoff_low_s)
     latest = ask.pickup_high_s + ask.pickup_spent_s + ask.ride_limit_s
@@ -70,7 +70,13 @@ def judge(
     heard = behind(ways, profile, ask, gap, where, leave, shifted)
     if heard == FITS and shifted[0] - chain.longest_s > before_all(profile):
         heard = UNSURE
-    return int(heard if heard in {REFUSED, SOONER} else max(verdict, heard))
+    return int(heard if is_settled(heard) else max(verdict, heard))
+
+
+@inlined
+def is_settled(verdict: int) -> bool:
+    """Whether no other stop can change a verdict."""
+    return verdict == REFUSED or verdict == SOONER  # noqa: PLR1714 (a set would be made each time)
 
 
 @inlined

@@ -5,12 +5,18 @@ Compiled by `atmr_engine.compiled`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from atmr_engine.arrays import NOTHING, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
 from atmr_engine.splice import copy_row, splice_out
 from atmr_engine.state import BANKED, PICKED, State, notify, set_route_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @compiled
@@ -82,7 +88,7 @@ def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
     profile, route, spare = state.profiles[duty], state.routes[duty], state.spare_profile
     for k in range(count + 2):
         copy_row(spare[k], profile[k])
-    state.sequence[:count] = route[:count]
+    copy_nodes(route, state.sequence, count)
     kept = splice_out(arrays, profile, route, count, state.is_picked, state.load[0], state.position)
     edited(arrays, state, duty, kept, 0.0)
     if chain.plain:
@@ -91,11 +97,18 @@ def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
         return True
     for k in range(count + 2):
         copy_row(profile[k], spare[k])
-    route[:count] = state.sequence[:count]
+    copy_nodes(state.sequence, route, count)
     chain.plain = 1
     edited(arrays, state, duty, count, 0.0)
     state.cost[duty] = chain.least + idle_now(arrays, state, duty)
     return False
+
+
+@compiled
+def copy_nodes(nodes: NDArray[np.int64], to: NDArray[np.int64], count: int) -> None:
+    """Copy the first nodes."""
+    for k in range(count):
+        to[k] = nodes[k]
 
 
 @compiled

@@ -12,7 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import allocating, compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.placement import insert
 from atmr_engine.state import State
@@ -29,7 +29,7 @@ def dispatch_all(arrays: Arrays, state: State, order: NDArray[np.int64]) -> None
             dispatch_nearest(arrays, state, request)
 
 
-@compiled
+@allocating
 def dispatch_nearest(arrays: Arrays, state: State, request: int) -> bool:
     """Serve a banked request with the nearest duty that it fits; False where it fits none.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.breaks import move_breaks
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import allocating, inlined
 from atmr_engine.improve.recreate import recreate
 from atmr_engine.improve.ruin_random import pick_random
 from atmr_engine.improve.ruin_related import pick_related
@@ -57,7 +57,7 @@ def best_of(arrays: Arrays, state: State) -> Best:
     )
 
 
-@compiled
+@allocating
 def search(
     arrays: Arrays,
     state: State,
@@ -110,7 +110,7 @@ def ruin(arrays: Arrays, state: State, near: NDArray[np.int64], random: NDArray[
             move_breaks(arrays, state, state.journal[index])
 
 
-@compiled
+@allocating
 def restore(arrays: Arrays, state: State, best: Best) -> None:
     """Put the best plan back into the state; its routes get the versions of new ones."""
     commit(state)
