@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
+from atmr_common.database import group_commit
 from atmr_common.database.group_commit import GroupCommit, NotWritingError
 
 
@@ -115,3 +117,37 @@ async def test_who_waits_when_the_last_writer_goes_is_told_to_go_elsewhere() -> 
     with pytest.raises(NotWritingError):
         await second
     assert commits.batches == [[1]]
+
+
+FAILURES = [
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_connection_that_cannot_be_opened_is_tried_again(
+    failure: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "REOPEN_S", 0.0)
+    failures, connected = [failure("gone"), failure("gone")], asyncio.Event()
+    commits = Commits()
+    commits.through.set()
+
+    async def connect() -> Connection:
+        if failures:
+            raise failures.pop()
+        connected.set()
+        return Connection()
+
+    group: GroupCommit[int, int] = GroupCommit(connect, commits, writers=2)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(group.run())
+        await connected.wait()
+        await asyncio.sleep(0)
+        assert await group.submit(7) == 7
+        writing.cancel()

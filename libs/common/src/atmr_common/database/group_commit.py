@@ -20,7 +20,13 @@ log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-LOST = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection that ends amid a statement
+)
 """How a connection that is gone shows."""
 REOPEN_S = 0.25
 MANY = 10
