@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -266,8 +265,3 @@ def holds(capacity: Capacity, load: Load) -> bool:
         and load.stretchers <= capacity.stretchers
         and load.seats + folded <= capacity.seats
     )
-
-
-def finite(value: float, otherwise: float) -> float:
-    """The value, or another one where it is infinite."""
-    return value if math.isfinite(value) else otherwise

@@ -1,7 +1,7 @@
 """A request goes into a plain route, or some leave it, by editing what is known of the route.
 
 No matrix is asked but for the ways at the joints; the timetable that people see is made when the
-search has ended (`state.retime`). Compiled by `atmr_engine.compiled`.
+search has ended (`placement.retime`). Compiled by `atmr_engine.compiled`.
 """
 
 from __future__ import annotations
