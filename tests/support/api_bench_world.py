@@ -11,20 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from support.company_rows import MASTER, write_company
 from support.tokens import TokenSigner
 
 from atmr_common.database.engine import Database
-from atmr_common.database.tenancy import OWNER
-from atmr_common.runtime.identifiers import new_id
 from atmr_common.web.identity import Role
-from dispatch_api.companies.domain import DispatchMode
-from dispatch_api.companies.tables import CompanyRow
-from dispatch_api.geocoding.port import Precision
-from dispatch_api.patients.tables import PatientRow
-from dispatch_api.patients.vault import MasterKeys, PatientVault
-from dispatch_api.places.tables import PlaceRow
 
-MASTER = bytes(range(32))
 KEY = base64.b64encode(MASTER).decode()
 PATIENTS, PLACES = 2_000, 200
 
@@ -80,50 +72,13 @@ class BenchWorld:
 
 async def make_world(database: Database, folder: Path) -> BenchWorld:
     """One company's rows, written straight into a migrated database."""
-    signer, now = TokenSigner(), datetime.now(UTC)
+    signer = TokenSigner()
     jwks_file(folder).write_text(json.dumps(signer.jwks()))
-    vault = PatientVault(MasterKeys({1: MASTER}, 1))
-    company_id = new_id()
-    patients = [new_id() for _ in range(PATIENTS)]
-    places = [new_id() for _ in range(PLACES)]
-    company = CompanyRow(
-        id=company_id,
-        name="SYNTHETIC bench",
-        zone="Europe/Zurich",
-        dispatch_mode=DispatchMode.MANUAL,
-        settings={},
-        created_at=now,
-    )
-    async with database.transaction(OWNER) as session:
-        session.add(company)
-        await session.flush()
-        for patient_id in patients:
-            key = vault.new_data_key(patient_id)
-            sealed = vault.seal(key, patient_id, {"name": "Synthetic"})
-            session.add(
-                PatientRow(
-                    id=patient_id,
-                    company_id=company_id,
-                    data_key=key,
-                    sealed=sealed,
-                    mobility="wheelchair",
-                    created_at=now,
-                )
-            )
-        for place_id in places:
-            session.add(
-                PlaceRow(
-                    id=place_id,
-                    company_id=company_id,
-                    label="Clinic",
-                    lat=46.2,
-                    lon=6.1,
-                    precision=Precision.HOUSE,
-                    geocode_source="client",
-                    created_at=now,
-                )
-            )
+    rows = await write_company(database, name="SYNTHETIC bench", patients=PATIENTS, places=PLACES)
     token = signer.issue(
-        subject="bench", role=Role.DISPATCHER, company_id=company_id, lifetime=timedelta(hours=6)
+        subject="bench",
+        role=Role.DISPATCHER,
+        company_id=rows.company_id,
+        lifetime=timedelta(hours=6),
     )
-    return BenchWorld(company_id, patients, places, token)
+    return BenchWorld(rows.company_id, rows.patients, rows.places, token)
