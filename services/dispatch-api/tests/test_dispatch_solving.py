@@ -233,20 +233,40 @@ def test_a_child_does_not_start_thread_pools() -> None:
     assert "OPENBLAS_NUM_THREADS" in child_process.ONE_THREAD
 
 
+def own_priority() -> tuple[int, int]:
+    """This thread's niceness and scheduling class."""
+    thread = threading.get_native_id()
+    return os.getpriority(os.PRIO_PROCESS, thread), os.sched_getscheduler(thread)
+
+
+LAST = (child.LOWEST_PRIORITY, os.SCHED_IDLE)
+
+
 def test_a_long_search_gives_way_and_the_next_one_begins_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(child, "LONG_S", 0.05)
 
-    def own() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    def until_stepped_back() -> int:
+    def until_stepped_back() -> tuple[int, int]:
         deadline = time.monotonic() + 10
-        while own() < child.LOWEST_PRIORITY and time.monotonic() < deadline:
+        while own_priority() != LAST and time.monotonic() < deadline:
             time.sleep(0.01)
-        return own()
+        return own_priority()
 
-    usual = own()
-    assert child._giving_way(until_stepped_back) == child.LOWEST_PRIORITY
-    assert child._giving_way(own) == own() == usual
+    usual, unknown = own_priority(), Budget(iterations=1)
+    assert child._giving_way(until_stepped_back, unknown) == LAST
+    assert child._giving_way(own_priority, unknown) == own_priority() == usual
+
+
+def test_a_search_whose_budget_is_long_gives_way_from_its_beginning() -> None:
+    assert child._giving_way(own_priority, Budget(seconds=child.LONG_S + 1)) == LAST
+    assert child._giving_way(own_priority, Budget(seconds=child.LONG_S)) == own_priority()
+
+
+async def test_a_child_is_of_our_session_or_its_niceness_would_be_lost() -> None:
+    """Linux shares the time between sessions first (autogroups), then by niceness within each."""
+    async with SolverProcesses(1) as solver:
+        await until(lambda: len(solver.pids) == 1)
+        (pid,) = solver.pids
+        assert os.getsid(pid) == os.getsid(0)
+        assert os.getpgid(pid) == pid, "a Ctrl-C in the terminal is not for the child"

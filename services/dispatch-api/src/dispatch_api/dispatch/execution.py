@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +30,7 @@ from dispatch_api.ports import Ports
 
 
 class Execution:
-    """Executes what `worker` claimed."""
+    """Executes what `worker` claimed; `solved` hears when the solver is not needed any more."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Execution:
         service_seconds: float,
         slots: int,
         metrics: DispatchMetrics,
+        solved: Callable[[UUID], None],
     ) -> None:
         self._ports = ports
         self._solver = solver
@@ -51,6 +52,7 @@ class Execution:
         self._service_seconds = service_seconds
         self._load = Load(waiting=claim.waiting, slots=slots)
         self._metrics = metrics
+        self._solved = solved
         self._progress = StageProgress(self._show)
         self._attempt = 0
         self._unspent_s = 0.0
@@ -86,6 +88,7 @@ class Execution:
             detail = {"bookings": len(snapshot.day.bookings), "duties": len(snapshot.day.duties)}
             self._recorded(stage_record(Stage.BUILD, started_at, started, detail))
             checked = await self._pipeline().plan(self._run, snapshot)
+            self._solved(self._run.id)
         await self._commit(snapshot, checked)
 
     def _pipeline(self) -> Pipeline:

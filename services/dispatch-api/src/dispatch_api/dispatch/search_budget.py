@@ -26,7 +26,7 @@ class Wishes:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """How many wait (see `Claim`) for so many slots."""
+    """How many wait (see `Claim`) for so many slots (see `Slots.in_turn`)."""
 
     waiting: int
     slots: int

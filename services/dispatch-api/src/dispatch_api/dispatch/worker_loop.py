@@ -26,6 +26,7 @@ from dispatch_api.dispatch.claims import Claim, RunClaims
 from dispatch_api.dispatch.errors import LOST
 from dispatch_api.dispatch.execution import Execution
 from dispatch_api.dispatch.metrics import DispatchMetrics
+from dispatch_api.dispatch.slots import Slots
 from dispatch_api.dispatch.solving.port import Solver
 from dispatch_api.ports import Ports
 
@@ -53,7 +54,10 @@ class WorkerOptions:
 
 
 class DispatchWorker:
-    """Works on as many runs at once as it has slots; several workers share the queue."""
+    """Solves as many runs at once as it has slots; several workers share the queue.
+
+    A run whose plan is found gives its slot to the next one and is committed beside it.
+    """
 
     def __init__(
         self, ports: Ports, solver: Solver, options: WorkerOptions, metrics: DispatchMetrics
@@ -65,6 +69,7 @@ class DispatchWorker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._nudged = asyncio.Event()
         self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._slots = Slots(options.slots)
         self._lost: set[UUID] = set()
         metrics.slots.set(options.slots)
 
@@ -96,7 +101,7 @@ class DispatchWorker:
 
     async def _take_what_fits(self) -> None:
         try:
-            while len(self._running) < self._options.slots:
+            while self._slots.free:
                 claim = await self._claim()
                 if claim is None:
                     return
@@ -113,14 +118,14 @@ class DispatchWorker:
             return await claims.claim(now, options.lease, most_of_one=options.most_of_one)
 
     def _begin(self, claim: Claim) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._work(claim))
+        task = asyncio.create_task(self._work(claim, self._execution(claim)))
         self._running[claim.run.id] = task
+        self._slots.take(claim.run.id)
         self._metrics.running.set(len(self._running))
         return task
 
-    async def _work(self, claim: Claim) -> None:
+    async def _work(self, claim: Claim, execution: Execution) -> None:
         run_id, outcome = claim.run.id, "interrupted"
-        execution = self._execution(claim)
         try:
             outcome = await attempt_until_ended(execution)
         except asyncio.CancelledError:
@@ -130,6 +135,7 @@ class DispatchWorker:
             log.warning("the database went away amid a run", because=type(error).__name__)
         finally:
             self._lost.discard(run_id)
+            self._slots.leave(run_id)
             del self._running[run_id]
             self._metrics.running.set(len(self._running))
             self._metrics.runs.labels(outcome=str(outcome)).inc()
@@ -142,9 +148,14 @@ class DispatchWorker:
             claim,
             worker=self.name,
             service_seconds=self._options.service_seconds,
-            slots=self._options.slots,
+            slots=self._slots.in_turn,
             metrics=self._metrics,
+            solved=self._free_slot,
         )
+
+    def _free_slot(self, run_id: UUID) -> None:
+        self._slots.solved(run_id)
+        self._nudged.set()
 
     async def _stop_all(self) -> None:
         for task in self._running.values():

@@ -28,13 +28,16 @@ from dispatch_api.dispatch.solving.messages import (
 )
 
 if TYPE_CHECKING:
+    from atmr_engine.budget import Budget
     from atmr_engine.problem import Problem
 
 Result = TypeVar("Result")
 NICENESS = 10
 """Servers and databases on the same cores come first: a search takes what they leave."""
 LONG_S, LOWEST_PRIORITY = 2.0, 19
-"""A search longer than this gives way to the short ones of other companies."""
+"""A search longer than this gives way to the short ones of other companies, from its beginning
+where its budget says so.
+"""
 OUT_OF_MEMORY_SCORE = "500"
 """When memory runs out, a child is ended and its run fails, not the worker."""
 
@@ -84,21 +87,20 @@ class Desk:
                 return work.construct(self._problem, seed)
             case Improve(budget, seed, start):
                 problem = self._problem
-                return _giving_way(lambda: work.improve(problem, budget, seed, start))
+                return _giving_way(lambda: work.improve(problem, budget, seed, start), budget)
             case Appraise(plan):
                 return work.appraise(self._problem, plan)
         raise ValueError(f"{type(message).__name__} is no message for a child")
 
 
-def _giving_way(search: Callable[[], Result]) -> Result:
+def _giving_way(search: Callable[[], Result], budget: Budget) -> Result:
     """Search in a thread of its own: a thread's priority can be lowered, but not raised again."""
 
-    def step_back(thread: int) -> None:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, thread, LOWEST_PRIORITY)
-
     def begin() -> Result:
-        timer = threading.Timer(LONG_S, step_back, [threading.get_native_id()])
+        thread = threading.get_native_id()
+        if budget.seconds is not None and budget.seconds > LONG_S:
+            _step_far_back(thread)
+        timer = threading.Timer(LONG_S, _step_far_back, [thread])
         timer.daemon = True
         timer.start()
         try:
@@ -108,6 +110,14 @@ def _giving_way(search: Callable[[], Result]) -> Result:
 
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(begin).result()
+
+
+def _step_far_back(thread: int) -> None:
+    """Whoever else is ready runs first; the niceness is for systems without such a class."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, thread, LOWEST_PRIORITY)
+        if sys.platform == "linux":
+            os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _listen(stream: IO[bytes], messages: SimpleQueue[Any]) -> None:

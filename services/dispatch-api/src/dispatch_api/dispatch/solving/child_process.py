@@ -20,14 +20,18 @@ ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 class ChildProcess:
-    """Starts the program; a session of its own keeps Ctrl-C in a terminal from it."""
+    """Starts the program.
+
+    A process group of its own keeps Ctrl-C in a terminal from it. A session of its own would, too,
+    but Linux gives each session equal time (autogroups), and the child's niceness would be lost.
+    """
 
     def __init__(self, program: Sequence[str] = PROGRAM) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own program
             program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,
+            process_group=0,
             env={**dict.fromkeys(ONE_THREAD, "1"), **os.environ},
         )
         self.pid = self._process.pid
