@@ -38,6 +38,8 @@ DAYS = st.builds(
     size_km=st.sampled_from([3.0, 12.0]),
     triangle=st.booleans(),
     waivers=st.booleans(),
+    wishes=st.booleans(),
+    unsteady=st.booleans(),
 )
 
 WEIGHTS = st.sampled_from([Weights(), Weights.vehicles_first()])

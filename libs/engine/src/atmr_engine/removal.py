@@ -11,6 +11,7 @@ from atmr_engine.arrays import NOTHING, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
+from atmr_engine.pricing import standing_cost
 from atmr_engine.splice import copy_row, splice_out
 from atmr_engine.state import BANKED, PICKED, State, notify, set_route_of
 
@@ -90,7 +91,7 @@ def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
         copy_row(spare[k], profile[k])
     copy_nodes(route, state.sequence, count)
     kept = splice_out(arrays, profile, route, count, state.is_picked, state.load[0], state.position)
-    edited(arrays, state, duty, kept, 0.0)
+    edited(arrays, state, duty, kept, standing_cost(arrays, duty))
     if chain.plain:
         if is_driven(arrays, route, kept, duty):
             state.cost[duty] = chain.least + idle_now(arrays, state, duty)

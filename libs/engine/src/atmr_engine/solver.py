@@ -90,7 +90,7 @@ def solve(
     improved = improve(arrays, state, course, random, progress)
     settle_times(arrays, state)
     plan = Plan(
-        routes=routes_of(problem, state),
+        routes=routes_of(problem, arrays, state),
         unserved=explain_unserved(problem, arrays, state),
         iterations=course.iterations,
         seconds=course.seconds,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from atmr_engine.problem import ProblemError
@@ -13,8 +12,7 @@ from atmr_engine.problem import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atmr_engine.problem import Duty, Problem, Request
-    from atmr_engine.weights import Weights
+    from atmr_engine.problem import Problem
 
 
 def unplanned_features(problem: Problem) -> tuple[str, ...]:
@@ -38,35 +36,5 @@ def refuse_unplanned(problem: Problem) -> None:
 
 
 def _fields(problem: Problem) -> Iterator[str]:
-    if problem.travel.knots_s is not None:
-        yield "travel.knots_s"
-    for index, request in enumerate(problem.requests):
-        for name in _of_request(request, problem.weights):
-            yield f"requests[{index}].{name}"
-    for index, duty in enumerate(problem.duties):
-        for name in _of_duty(duty, problem.weights):
-            yield f"duties[{index}].{name}"
-    if problem.buffer_s and problem.weights.tightness_min:
-        yield "buffer_s"
     if problem.reserves:
         yield "reserves"
-
-
-def _of_request(request: Request, weights: Weights) -> Iterator[str]:
-    if request.published_duty is not None and weights.reassigned:
-        yield "published_duty"
-    if request.promise is not None and (request.promise.hard or weights.promise_min):
-        yield "promise"
-    if request.familiar and weights.unfamiliar_drivers:
-        yield "familiar"
-
-
-def _of_duty(duty: Duty, weights: Weights) -> Iterator[str]:
-    if duty.max_driving_s < math.inf:
-        yield "max_driving_s"
-    if duty.driving_break is not None:
-        yield "driving_break"
-    if duty.out_of_service:
-        yield "out_of_service"
-    if duty.fair_share_min is not None and weights.fairness_h2:
-        yield "fair_share_min"

@@ -48,8 +48,10 @@ def tighten(nodes: NDArray[Any], requests: NDArray[Any]) -> None:
     """
     shortest_s = requests["least_ride_s"]
     for low, high, waived in (("low_s", "high_s", 0.0), ("waived_low_s", "waived_high_s", 1.0)):
-        nodes[low] = nodes["open_s"]
-        nodes[high] = nodes["close_s"] + waived * nodes["excess_s"]
+        binding = low.replace("low", "binding_low"), high.replace("high", "binding_high")
+        nodes[low] = np.maximum(nodes["open_s"], nodes[binding[0]])
+        close_s = nodes["close_s"] + waived * nodes["excess_s"]
+        nodes[high] = np.minimum(close_s, nodes[binding[1]])
         longest_s = requests["max_ride_s"] + waived * requests["ride_excess_s"]
         pickup, dropoff = (nodes[: 2 * len(requests)][end::2] for end in (0, 1))
         boarding_s = pickup["service_s"]
