@@ -10,6 +10,7 @@ from atmr_engine.arrays import (
     DUTY,
     NODE,
     REQUEST,
+    RESERVED,
     REST,
     SAME_DRIVER,
     UNREACHABLE,
@@ -31,7 +32,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from atmr_engine.problem import Break, Capacity, Committed, Duty, Load, Problem, Request, Visit
+    from atmr_engine.problem import (
+        Break,
+        Capacity,
+        Committed,
+        Duty,
+        Load,
+        Problem,
+        Request,
+        Reserve,
+        Visit,
+    )
     from atmr_engine.travel import Travel
 
 OPEN = (0.0, 0.0, 0.0, 0.0)
@@ -151,6 +162,7 @@ def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
     for duty in problem.duties:
         late = excess.of(Rule.BREAK, duty.id)
         rows.extend(break_row(pause, late) for pause in pauses_of(duty))
+    rows.extend(map(reserve_row, problem.reserves))
     nodes = table(len(rows), NODE)
     nodes[:] = np.array(rows, dtype=NODE)
     state_wishes(problem, nodes, excess.of)
@@ -169,6 +181,14 @@ def visit_row(visit: Visit, late: float, cleaning_s: float) -> tuple[float, ...]
 def break_row(pause: Break, late: float) -> tuple[float, ...]:
     times = (pause.window.open_s, pause.window.close_s, late, *OPEN, pause.duration_s, 0.0)
     return (-1, REST, *times, *UNTOLD)
+
+
+def reserve_row(reserve: Reserve) -> tuple[float, ...]:
+    """A block that lies whole within its window."""
+    window = reserve.window
+    closes_s = window.close_s - reserve.duration_s
+    times = (window.open_s, closes_s, 0.0, *OPEN, reserve.duration_s, 0.0)
+    return (-1, RESERVED, *times, *UNTOLD)
 
 
 def fix_begin(nodes: NDArray[Any], node: int, stop: Committed) -> None:
@@ -286,7 +306,7 @@ def pin(problem: Problem, table: NDArray[np.uint8]) -> None:
         row[problem.duty_index[duty_id]] = keep
 
 
-def first_mismatch(request: Request, duty: Duty) -> Rule | None:
+def first_mismatch(request: Request | Reserve, duty: Duty) -> Rule | None:
     """The first rule by which the duty can never carry the request, pins aside; None if it can."""
     if not holds(duty.capacity, request.load):
         return Rule.CAPACITY

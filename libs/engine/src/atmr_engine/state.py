@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays, table
+from atmr_engine.arrays import RESERVED, Arrays, table
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import DRAFT
 from atmr_engine.layout import STOP
@@ -41,7 +41,7 @@ SLOTS = 2
 class State(NamedTuple):
     """Routes, their times and costs, the bank of unserved requests, scratch room.
 
-    `cap` is the longest route there can be: all requests' stops and one duty's breaks.
+    `cap` is the longest route there can be: all requests' stops, one duty's breaks, all reserves.
     """
 
     routes: NDArray[np.int64]  # (D, cap)
@@ -85,7 +85,8 @@ class State(NamedTuple):
 def empty_state(arrays: Arrays) -> State:
     """No request served; every route holds its duty's breaks."""
     requests, duties, nodes = len(arrays.requests), len(arrays.duties), len(arrays.nodes)
-    cap = 2 * requests + int(max(arrays.duties["breaks"], default=0))
+    reserved = int((arrays.nodes["kind"] == RESERVED).sum())
+    cap = 2 * requests + int(max(arrays.duties["breaks"], default=0)) + reserved
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[VERSION], counters[BANKED] = duties + requests + 1, requests
     state = State(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from atmr_engine.arrays import RESERVED
 from atmr_engine.compilation import break_nodes
 from atmr_engine.pauses import pauses_of
 from atmr_engine.plan import PlannedStop, Route, StopKind
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
     from atmr_engine.problem import Duty, Problem
     from atmr_engine.state import State
+
+
+STANDING = frozenset({StopKind.BREAK, StopKind.RESERVE})
+"""At these the vehicle stands where it is."""
 
 
 class Ways(NamedTuple):
@@ -43,7 +48,8 @@ def routes_of(problem: Problem, arrays: Arrays, state: State) -> tuple[Route, ..
     routes = []
     for index, duty in enumerate(problem.duties):
         nodes = [int(node) for node in state.routes[index, : state.length[index]]]
-        if duty.committed or any(node < visits for node in nodes):
+        kept = any(arrays.nodes["kind"][node] == RESERVED for node in nodes)
+        if duty.committed or kept or any(node < visits for node in nodes):
             stops = tuple(timetable(problem, arrays, state, index, nodes))
             routes.append(marked(problem, Route(duty=duty.id, stops=stops)))
     return tuple(routes)
@@ -56,8 +62,9 @@ def timetable(
     duty, ways = problem.duties[index], Ways(arrays, index)
     first_break = break_nodes(problem)[index]
     rests = state.begin_s[len(arrays.nodes) :]
-    stops = [stop_at(problem, duty, node, first_break) for node in nodes]
-    first = duty.start_place if stops[0][0] is StopKind.BREAK else stops[0][1]
+    first_reserve = break_nodes(problem)[-1]
+    stops = [stop_at(problem, duty, node, first_break, first_reserve) for node in nodes]
+    first = duty.start_place if stops[0][0] in STANDING else stops[0][1]
     departure = ways.departure(duty.start_place, first, float(state.begin_s[nodes[0]]))
     yield PlannedStop(
         kind=StopKind.START,
@@ -68,7 +75,7 @@ def timetable(
     )
     here, free = duty.start_place, departure
     for (kind, place, spent, request), node in zip(stops, nodes, strict=True):
-        there = here if kind is StopKind.BREAK else place
+        there = here if kind in STANDING else place
         begin = float(state.begin_s[node])
         yield PlannedStop(
             kind=kind,
@@ -76,7 +83,8 @@ def timetable(
             arrival_s=ways.arrival(here, there, free),
             begin_s=begin,
             end_s=begin + spent,
-            request=request,
+            request=None if kind is StopKind.RESERVE else request,
+            reserve=request if kind is StopKind.RESERVE else None,
         )
         here, free = there, begin + spent
         if rests[node] > 0.0:
@@ -100,9 +108,12 @@ def rest_at(place: int | None, begin_s: float, duration_s: float) -> PlannedStop
 
 
 def stop_at(
-    problem: Problem, duty: Duty, node: int, first_break: int
+    problem: Problem, duty: Duty, node: int, first_break: int, first_reserve: int
 ) -> tuple[StopKind, int | None, float, str | None]:
-    """A node's kind, place (None for a break), time spent, and request."""
+    """A node's kind, place (None where the vehicle stands), time spent, and request or reserve."""
+    if node >= first_reserve:
+        reserve = problem.reserves[node - first_reserve]
+        return StopKind.RESERVE, None, reserve.duration_s, reserve.id
     if node >= 2 * len(problem.requests):
         return StopKind.BREAK, None, pauses_of(duty)[node - first_break].duration_s, None
     request = problem.requests[node >> 1]

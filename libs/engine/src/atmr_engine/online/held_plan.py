@@ -15,11 +15,11 @@ from atmr_engine.difference import services
 from atmr_engine.journal import commit, rollback
 from atmr_engine.objective import Cost, evaluate, fairness_h2, route_cost
 from atmr_engine.online.growth import bar_reserve, with_requests, with_reserve, write_request
+from atmr_engine.online.unheld import refuse_unheld
 from atmr_engine.plan import Plan, PlannedStop, Route, StopKind, Unserved
 from atmr_engine.rules import Rule
 from atmr_engine.state import BANKED
 from atmr_engine.timetable import timetable
-from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 from atmr_engine.validation import validate_addition
 
@@ -64,7 +64,7 @@ class HeldPlan:
 
     def _compile(self, problem: Problem, plan: Plan | None) -> None:
         count = len(problem.requests)
-        refuse_unplanned(problem)
+        refuse_unheld(problem)
         self.problem = problem
         self.compiled_times += 1
         self._roomy = with_reserve(problem, self._reserve if len(problem.travel.time_s) else 0)
@@ -222,7 +222,7 @@ class HeldPlan:
         validate_addition(self.problem, request)
         count = len(self.problem.requests)
         grown = with_requests(self.problem, (*self.problem.requests, request))
-        refuse_unplanned(grown)
+        refuse_unheld(grown)
         if count == len(self._roomy.requests):
             self._compile(grown, Plan(routes=self.routes()))
             return
