@@ -1,4 +1,4 @@
-"""The best timetable of given sequences of stops: by a linear programme, or by the custom of early drop-offs.
+"""The best timetable of given sequences of stops: by a linear programme, or drop-offs early.
 
 Both read one list of difference constraints, links between routes included, and nothing of the
 engine's search. Times come back as a plan, so that `evaluate` and `check` have the last word.
