@@ -96,7 +96,9 @@ class HeldPlan:
             for node, begin_s, rest_s in found or ():
                 self.state.begin_s[node], self.state.begin_s[half + node] = begin_s, rest_s
             if routes[duty].requests:
-                self.state.cost[duty] = self.route_and_cost(duty)[1].total
+                cost = self.route_and_cost(duty)[1].total
+                served = self.arrays.serve_cost[self.state.route_of == duty, duty].sum()
+                self.state.cost[duty] = cost - served  # what pairs cost is the plan's
         commit(self.state)
         return True
 
