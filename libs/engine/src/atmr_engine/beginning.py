@@ -9,8 +9,8 @@ import numpy as np
 
 from atmr_engine.arrays import TOLERANCE
 from atmr_engine.breaks import place_breaks
-from atmr_engine.compilation import break_nodes, committed_nodes
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.node_table import break_nodes, committed_nodes
 from atmr_engine.pauses import pauses_of
 from atmr_engine.placement import adopt, insert
 from atmr_engine.plan import StopKind

@@ -8,62 +8,35 @@ import numpy as np
 
 from atmr_engine.arrays import (
     DUTY,
-    NODE,
     REQUEST,
-    RESERVED,
-    REST,
     SAME_DRIVER,
     UNREACHABLE,
-    VISIT,
     Arrays,
     table,
 )
+from atmr_engine.compatibility import compatibility
+from atmr_engine.excess import Excess
 from atmr_engine.limits import state_limits, times_away
-from atmr_engine.pauses import committed_pauses, pauses_of
+from atmr_engine.node_table import break_nodes, compile_nodes
+from atmr_engine.pauses import pauses_of
 from atmr_engine.pricing import compile_weights, unserved_costs
 from atmr_engine.problem import DriverKind
 from atmr_engine.rules import Rule
 from atmr_engine.travel import least_time
 from atmr_engine.windows import shortest_rides, tighten
-from atmr_engine.wishes import serve_costs, state_wishes
+from atmr_engine.wishes import serve_costs
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from numpy.typing import NDArray
 
     from atmr_engine.problem import (
-        Break,
-        Capacity,
-        Committed,
-        Duty,
-        Load,
         Problem,
         Request,
-        Reserve,
-        Visit,
     )
     from atmr_engine.travel import Travel
 
-OPEN = (0.0, 0.0, 0.0, 0.0)
-"""The bounds of a node's times before `tighten` computes them."""
-UNTOLD = (0.0,) * 8
-"""What was told of a node before `state_wishes` fills it in."""
 OF_TIMETABLES = ("detour", "waiting", "working")
 """Weights of what depends on the times of a route."""
-
-
-class Excess:
-    """How far each subject's service rules are waived, in seconds (0 where they are not)."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.by_subject: dict[tuple[Rule, str], float] = {}
-        for waiver in problem.waivers:
-            key = (waiver.rule, waiver.subject)
-            self.by_subject[key] = max(self.by_subject.get(key, 0.0), waiver.excess_s)
-
-    def of(self, rule: Rule, subject: str) -> float:
-        return self.by_subject.get((rule, subject), 0.0)
 
 
 def compile_problem(problem: Problem) -> Arrays:
@@ -129,77 +102,6 @@ def with_nowhere(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     wider = np.zeros((places + 1, places + 1))
     wider[:places, :places] = np.minimum(matrix, UNREACHABLE)
     return wider
-
-
-def break_nodes(problem: Problem) -> list[int]:
-    """The node of each duty's first pause, and one past the last duty's."""
-    firsts = [2 * len(problem.requests)]
-    for duty in problem.duties:
-        firsts.append(firsts[-1] + len(pauses_of(duty)))
-    return firsts
-
-
-def committed_nodes(problem: Problem, duty_index: int) -> list[int]:
-    """The nodes of a duty's fixed beginning, in order."""
-    duty, first_break = problem.duties[duty_index], break_nodes(problem)[duty_index]
-    pauses = iter(committed_pauses(duty))
-    nodes = []
-    for stop in duty.committed:
-        if stop.request is None:
-            nodes.append(first_break + next(pauses))
-        else:
-            nodes.append(2 * problem.request_index[stop.request] + (stop.kind == "dropoff"))
-    return nodes
-
-
-def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
-    """The nodes' places, windows and services (N,) NODE."""
-    rows = []
-    for request in problem.requests:
-        late = excess.of(Rule.WINDOW, request.id)
-        rows.append(visit_row(request.pickup, late, 0.0))
-        rows.append(visit_row(request.dropoff, late, request.cleaning_s))
-    for duty in problem.duties:
-        late = excess.of(Rule.BREAK, duty.id)
-        rows.extend(break_row(pause, late) for pause in pauses_of(duty))
-    rows.extend(map(reserve_row, problem.reserves))
-    nodes = table(len(rows), NODE)
-    nodes[:] = np.array(rows, dtype=NODE)
-    state_wishes(problem, nodes, excess.of)
-    for index, duty in enumerate(problem.duties):
-        for node, stop in zip(committed_nodes(problem, index), duty.committed, strict=True):
-            fix_begin(nodes, node, stop)
-    return nodes
-
-
-def visit_row(visit: Visit, late: float, cleaning_s: float) -> tuple[float, ...]:
-    window = visit.window
-    times = (window.open_s, window.close_s, late, *OPEN, visit.service_s, cleaning_s)
-    return (visit.place, VISIT, *times, *UNTOLD)
-
-
-def break_row(pause: Break, late: float) -> tuple[float, ...]:
-    times = (pause.window.open_s, pause.window.close_s, late, *OPEN, pause.duration_s, 0.0)
-    return (-1, REST, *times, *UNTOLD)
-
-
-def reserve_row(reserve: Reserve) -> tuple[float, ...]:
-    """A block that lies whole within its window."""
-    window = reserve.window
-    closes_s = window.close_s - reserve.duration_s
-    times = (window.open_s, closes_s, 0.0, *OPEN, reserve.duration_s, 0.0)
-    return (-1, RESERVED, *times, *UNTOLD)
-
-
-def fix_begin(nodes: NDArray[Any], node: int, stop: Committed) -> None:
-    """Narrow a committed stop's window to the moment at which it began, lateness included."""
-    if stop.begin_s is None:
-        return
-    row = nodes[node]
-    close = row["close_s"] + row["excess_s"]
-    row["open_s"] = max(row["open_s"], stop.begin_s)
-    row["excess_s"] = max(0.0, min(stop.begin_s, close) - row["close_s"])
-    row["close_s"] = min(row["close_s"], stop.begin_s)
 
 
 def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
@@ -271,58 +173,3 @@ def compile_duties(problem: Problem, excess: Excess) -> NDArray[Any]:
             row["fair"] = 1
             row["beyond_share_s"] = 60.0 * (duty.worked_min - duty.fair_share_min)
     return rows
-
-
-def compatibility(problem: Problem) -> NDArray[np.uint8]:
-    """Whom a duty may carry if it carries nobody else (R, D): load, skills, equipment, crew, pins.
-
-    Requests and duties that are alike are compared once.
-    """
-    table = np.zeros((len(problem.requests), len(problem.duties)), dtype=np.uint8)
-    duty_kinds: dict[Hashable, list[int]] = {}
-    for index, duty in enumerate(problem.duties):
-        kind = (duty.capacity, duty.skills, duty.equipment, duty.crew)
-        duty_kinds.setdefault(kind, []).append(index)
-    request_kinds: dict[Hashable, list[int]] = {}
-    for index, request in enumerate(problem.requests):
-        needs = (request.load, request.skills, request.equipment, request.crew)
-        request_kinds.setdefault(needs, []).append(index)
-    for alike in request_kinds.values():
-        for duties in duty_kinds.values():
-            fits = first_mismatch(problem.requests[alike[0]], problem.duties[duties[0]]) is None
-            table[np.ix_(alike, duties)] = fits
-    pin(problem, table)
-    return table
-
-
-def pin(problem: Problem, table: NDArray[np.uint8]) -> None:
-    """Leave a locked or committed request the duty that it is pinned to, and no other."""
-    pins = [(r.id, r.locked_duty) for r in problem.requests if r.locked_duty is not None]
-    pins += [(s.request, d.id) for d in problem.duties for s in d.committed if s.request]
-    for request_id, duty_id in pins:
-        row = table[problem.request_index[request_id]]
-        keep = row[problem.duty_index[duty_id]]
-        row[:] = 0
-        row[problem.duty_index[duty_id]] = keep
-
-
-def first_mismatch(request: Request | Reserve, duty: Duty) -> Rule | None:
-    """The first rule by which the duty can never carry the request, pins aside; None if it can."""
-    if not holds(duty.capacity, request.load):
-        return Rule.CAPACITY
-    if not request.equipment <= duty.equipment:
-        return Rule.EQUIPMENT
-    if not request.skills <= duty.skills:
-        return Rule.SKILLS
-    return Rule.CREW if request.crew > duty.crew else None
-
-
-def holds(capacity: Capacity, load: Load) -> bool:
-    """Whether a load fits into an empty vehicle (folding seats included, see `Capacity`)."""
-    folded = capacity.fold_seats_per_wheelchair * load.wheelchairs
-    folded += capacity.fold_seats_per_stretcher * load.stretchers
-    return (
-        load.wheelchairs <= capacity.wheelchairs
-        and load.stretchers <= capacity.stretchers
-        and load.seats + folded <= capacity.seats
-    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import RESERVED
 from atmr_engine.breaks import cheapest_gap, shift_in
-from atmr_engine.compilation import first_mismatch
+from atmr_engine.compatibility import first_mismatch
 from atmr_engine.placement import install, is_driven
 from atmr_engine.pricing import timetable_cost, used_cost
 from atmr_engine.schedule import schedule

@@ -1,9 +1,7 @@
 """The reference timetable of a fixed sequence of stops.
 
-Earliest times are the least fixpoint of the difference constraints, by alternating forward and
-backward sweeps. Then the vehicle departs as late as it can and still return at the same moment
-(departure.py); at last pickups and breaks move as late as they can without moving any drop-off, so
-that nobody rides for nothing. Compiled by `atmr_engine.compiled`.
+Earliest times (settling.py), then the latest departure with the same return (departure.py), then
+pickups and breaks as late as drop-offs let them. Compiled by `atmr_engine.compiled`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from atmr_engine.arrays import RESERVED
-from atmr_engine.compilation import break_nodes
+from atmr_engine.node_table import break_nodes
 from atmr_engine.pauses import pauses_of
 from atmr_engine.plan import PlannedStop, Route, StopKind
 from atmr_engine.unsteady import leave, reach

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.beginning import begin
-from atmr_engine.compilation import first_mismatch
+from atmr_engine.compatibility import first_mismatch
 from atmr_engine.insertion import first_fitting
 from atmr_engine.plan import Unserved
 from atmr_engine.relaxation import RELAXATIONS, Relaxations

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from atmr_engine.arrays import NOBODY, TOLERANCE, Arrays
+from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.departure import HALF, lower_links, lower_rides
+from atmr_engine.driving import lay_rests, state_ways
 from atmr_engine.layout import LATE, NO_WAIVER, WAIVED, lay_out
-from atmr_engine.settling import raise_earlier
-from atmr_engine.unsteady import before_aways, leave, longest_way_s, past_aways, reach, way_s
+from atmr_engine.unsteady import before_aways, leave
+from atmr_engine.unsteady_settling import settle_unsteady, works
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from atmr_engine.state import State
-
-PATIENCE = 4
-"""Times as many pairs of sweeps as a steady route needs at most; then there is no timetable."""
 
 
 @compiled
@@ -64,102 +62,6 @@ def settled(
         and lay_rests(arrays, state.trial, count, duty, beyond_s)
         and settle_unsteady(arrays, state.trial, count, duty, longest_s)
     )
-
-
-@compiled
-def lay_rests(arrays: Arrays, trial: NDArray[Any], count: int, duty: int, beyond_s: float) -> bool:
-    """Say who is on board, and where driving asks for a rest; False where there can be none.
-
-    The vehicle rests behind the last stop that leaves it empty before the driving would be too
-    long, judged by the longest ways of a day.
-    """
-    row, aboard = arrays.duties[duty], 0
-    longest_s = row.rest_after_s + beyond_s + HALF
-    stretch_s, since_s, empty = 0.0, 0.0, NOBODY
-    for k in range(count + 1):
-        stop = trial[k]
-        if rests(stop, row):
-            stretch_s, empty = 0.0, NOBODY
-        elif k > 0 and not stop.pause:
-            aboard += -1 if stop.boarded >= 0 else 1
-        if aboard == 0 and k > row.committed and stretch_s > 0.0:
-            empty, since_s = k, 0.0
-        stop.aboard = aboard
-        way = longest_way_s(arrays, stop.place, trial[k + 1].place)
-        stretch_s, since_s = stretch_s + way, since_s + way
-        if stretch_s > longest_s:
-            if empty < 0 or since_s > longest_s:
-                return False
-            trial[empty].rest_s = row.rest_s
-            stretch_s, empty = since_s, NOBODY
-    return True
-
-
-@compiled
-def rests(stop: Any, duty: Any) -> bool:
-    """Whether a stop is a break that begins the driving anew."""
-    return bool(stop.rests and stop.spent_s >= duty.rest_s - TOLERANCE)
-
-
-@compiled
-def works(stop: Any) -> bool:
-    """Whether the vehicle cannot be out of service there: at a visit or in reserve."""
-    return bool(not stop.pause or not stop.rests)
-
-
-@compiled
-def settle_unsteady(
-    arrays: Arrays, trial: NDArray[Any], count: int, duty: int, longest_s: float
-) -> bool:
-    """Raise all times to the least fixpoint; False where there is none."""
-    for _ in range(PATIENCE * (count + 3)):
-        if not sweep_ways(arrays, trial, count, duty):
-            return False
-        raised = raise_earlier(trial, count, longest_s)
-        carried = raise_carriers(arrays, trial, count, duty)
-        if raised < 0 or carried < 0:
-            return False
-        if raised + carried == 0:
-            return True
-    return False
-
-
-@compiled
-def sweep_ways(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> bool:
-    """Nobody arrives before the way is driven, nor before the linked leg has ended."""
-    row = arrays.duties[duty]
-    for k in range(1, count + 2):
-        stop, before = trial[k], trial[k - 1]
-        free_s = before.time_s + before.spent_s + before.rest_s
-        time = max(stop.time_s, reach(arrays, duty, before.place, stop.place, free_s))
-        if stop.linked >= 0:
-            if stop.linked >= k:
-                return False
-            time = max(time, trial[stop.linked].time_s + stop.gap_s)
-        if k <= count and works(stop):
-            time = past_aways(arrays.aways, row, time, stop.spent_s)
-        if time > stop.high_s + TOLERANCE:
-            return False
-        stop.time_s = time
-    return True
-
-
-@compiled
-def raise_carriers(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> int:
-    """Nobody is on board in a time out of service: 1 if a stop moved, 0 if not, -1 if none can."""
-    row, moved = arrays.duties[duty], 0
-    for k in range(count - 1, 0, -1):
-        stop = trial[k]
-        if stop.aboard == 0:
-            continue
-        for index in range(row.first_away, row.first_away + row.aways):
-            opens_s, closes_s = arrays.aways[index, 0], arrays.aways[index, 1]
-            ends_s = stop.time_s + stop.spent_s
-            if trial[k + 1].time_s > opens_s + HALF and ends_s < closes_s - HALF:
-                if closes_s > stop.high_s + TOLERANCE:
-                    return -1
-                stop.time_s, moved = closes_s, 1
-    return moved
 
 
 @compiled
@@ -220,25 +122,3 @@ def move_late(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> Non
         if k > 0 and works(stop):
             late = before_aways(arrays.aways, arrays.duties[duty], late, stop.spent_s)
         stop.time_s = max(stop.time_s, late)
-
-
-@compiled
-def state_ways(arrays: Arrays, trial: NDArray[Any], count: int, duty: int, beyond_s: float) -> bool:
-    """Write the ways as they are left into the stops; False where the driving is too long."""
-    row, driven_s, stretch_s = arrays.duties[duty], 0.0, 0.0
-    for k in range(1, count + 2):
-        stop, before = trial[k], trial[k - 1]
-        served_s = before.time_s + before.spent_s
-        free_s = served_s + before.rest_s
-        stop.travel_s = reach(arrays, duty, before.place, stop.place, free_s) - served_s
-        if rests(before, row) or before.rest_s > 0.0:
-            stretch_s = 0.0
-        way = way_s(arrays, before.place, stop.place, free_s)
-        driven_s, stretch_s = driven_s + way, stretch_s + way
-        if stretch_s > row.rest_after_s + beyond_s + HALF:
-            return False
-        if k <= count and stop.boarded >= 0:
-            pickup = trial[stop.boarded]
-            leaves_s = pickup.time_s + pickup.spent_s
-            stop.direct_s = way_s(arrays, pickup.place, stop.place, leaves_s)
-    return bool(driven_s <= row.max_driving_s + beyond_s + HALF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atmr_engine.compilation import Excess
+from atmr_engine.excess import Excess
 from atmr_engine.explain.levers import RULE_OF, WAIVABLE, Lever
 from atmr_engine.problem import Duty, Problem, Request, SameDriver, TimeWindow, Visit
 from atmr_engine.rules import Rule, Waiver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atmr_engine.compilation import holds
+from atmr_engine.compatibility import holds
 from atmr_engine.explain.levers import Amounts, Lever
 from atmr_engine.explain.pulling import places
 from atmr_engine.objective import driver_of

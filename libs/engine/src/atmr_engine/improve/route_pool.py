@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atmr_engine.compilation import break_nodes
 from atmr_engine.improve.duty_classes import DutyClasses, duty_classes
+from atmr_engine.node_table import break_nodes
 from atmr_engine.pricing import unserved_costs
 
 if TYPE_CHECKING:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atmr_engine.compilation import Excess, compatibility, compile_nodes, compile_requests
+from atmr_engine.compatibility import compatibility
+from atmr_engine.compilation import compile_requests
+from atmr_engine.excess import Excess
+from atmr_engine.node_table import compile_nodes
 from atmr_engine.problem import Problem, Request, Visit
 from atmr_engine.state import fresh_version
 from atmr_engine.windows import shortest_rides, tighten
