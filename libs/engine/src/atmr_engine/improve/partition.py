@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 GAIN = 1e-6
 """What a plan must cost less to be better, in units of the objective."""
-FIRST_COLUMNS, MORE_COLUMNS = 2_000, 1_000
+FIRST_COLUMNS, MORE_COLUMNS = 800, 400
 """Routes that the linear programme begins with, and how many join it at a time."""
-MOST_COLUMNS = 800
+MOST_COLUMNS = 300
 """Routes of the integer programme; of more, those with the lowest reduced costs. Nodes do not bound
 what HiGHS does at the root, this does."""
 OPTIONS: dict[str, bool | int | float | str] = {
@@ -34,6 +34,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 1,
     "mip_rel_gap": 0.0,
     "mip_abs_gap": GAIN,
+    "mip_heuristic_effort": 0.0,
+    "mip_detect_symmetry": False,
 }
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.breaks import move_breaks
-from atmr_engine.compiled import allocating, inlined
+from atmr_engine.compiled import allocating, compiled, inlined
 from atmr_engine.improve.recreate import recreate
+from atmr_engine.improve.route_log import RouteLog, note_changed
 from atmr_engine.improve.ruin_random import pick_random
 from atmr_engine.improve.ruin_related import pick_related
 from atmr_engine.improve.ruin_route import pick_route
@@ -42,6 +43,7 @@ class Best(NamedTuple):
     length: NDArray[np.int64]
     begin_s: NDArray[np.float64]
     stale: NDArray[np.uint8]
+    route_costs: NDArray[np.float64]
     costs: NDArray[np.float64]  # (2,) best, present
 
 
@@ -53,6 +55,7 @@ def best_of(arrays: Arrays, state: State) -> Best:
         length=state.length.copy(),
         begin_s=state.begin_s.copy(),
         stale=state.stale.copy(),
+        route_costs=state.cost.copy(),
         costs=np.array([total, total]),
     )
 
@@ -62,24 +65,37 @@ def search(
     arrays: Arrays,
     state: State,
     best: Best,
+    log: RouteLog,
     near: NDArray[np.int64],
     threshold: float,
     iterations: int,
     random: NDArray[np.uint64],
 ) -> None:
-    """Some iterations from the present plan, accepting what is worse by less than `threshold`."""
+    """Some iterations from the present plan, accepting what is worse by less than `threshold`.
+
+    The routes of what is accepted are noted in `log`.
+    """
     commit(state)
     for _ in range(iterations):
         ruin(arrays, state, near, random)
         recreate(arrays, state, random)
         total = total_cost(arrays, state.route_of, state.cost)
         if total < best.costs[1] + threshold * uniform(random):
+            note_changed(arrays, state, log)
             commit(state)
             best.costs[1] = total
             if total < best.costs[0]:
                 keep(state, best)
         else:
             rollback(arrays, state)
+
+
+@compiled
+def accept(arrays: Arrays, state: State, best: Best) -> None:
+    """The present plan, which was changed from outside, is kept and the best so far."""
+    commit(state)
+    best.costs[1] = total_cost(arrays, state.route_of, state.cost)
+    keep(state, best)
 
 
 @inlined
@@ -89,6 +105,7 @@ def keep(state: State, best: Best) -> None:
     for duty in range(len(state.length)):
         copy_route(state.routes, state.begin_s, best.routes, best.begin_s, duty, state.length)
         best.length[duty], best.stale[duty] = state.length[duty], state.stale[duty]
+        best.route_costs[duty] = state.cost[duty]
 
 
 @inlined
@@ -112,7 +129,8 @@ def ruin(arrays: Arrays, state: State, near: NDArray[np.int64], random: NDArray[
 
 @allocating
 def restore(arrays: Arrays, state: State, best: Best) -> None:
-    """Put the best plan back into the state; its routes get the versions of new ones."""
+    """Put the best plan into the state; its routes get the versions of new ones."""
+    best.costs[1] = best.costs[0]
     commit(state)
     for duty in range(len(state.length)):
         save(state, duty)
@@ -122,7 +140,7 @@ def restore(arrays: Arrays, state: State, best: Best) -> None:
         copy_route(best.routes, best.begin_s, state.routes, state.begin_s, duty, best.length)
         set_route_of(arrays, state, duty, duty)
         state.version[duty] = fresh_version(state)
-        state.stale[duty] = best.stale[duty]
+        state.stale[duty], state.cost[duty] = best.stale[duty], best.route_costs[duty]
     state.counters[BANKED] = 0
     for request in range(len(state.route_of)):
         if state.route_of[request] < 0:

@@ -1,0 +1,123 @@
+"""The best plan so far is put together anew from the routes that a search met, if that is better.
+
+Set partitioning (partition.py) prices routes one by one. What it cannot see, links between legs on
+different routes and changes of driver, is looked at here: a choice is scheduled and priced as a
+whole, and forbidden where it proves false.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atmr_engine.arrays import Arrays
+from atmr_engine.beginning import adopt_nodes
+from atmr_engine.compiled import compiled
+from atmr_engine.improve.partition import GAIN, recombine
+from atmr_engine.improve.route_pool import RoutePool
+from atmr_engine.improve.search import Best, accept
+from atmr_engine.insertion import may_serve
+from atmr_engine.journal import commit, rollback, save
+from atmr_engine.placement import install
+from atmr_engine.pricing import total_cost
+from atmr_engine.state import BANKED, State, fresh_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from atmr_engine.improve.route_log import Noted
+    from atmr_engine.problem import Problem
+
+NODE_LIMIT = 200
+"""Nodes of the integer programme."""
+TRIES = 4
+"""Choices that are scheduled, one after the other proving false."""
+
+
+class Recombination:
+    """A pool of routes, and the plans made of them."""
+
+    def __init__(self, problem: Problem, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.pool = RoutePool(problem)
+
+    def take_in(self, routes: Iterable[Noted]) -> None:
+        """Add routes to the pool."""
+        for duty, nodes, cost in routes:
+            self.pool.add(duty, nodes, cost)
+
+    def improve(self, state: State, best: Best) -> bool:
+        """Make a better plan than `best` of the pool's routes the best and present one, if it can.
+
+        Each plan is scheduled and priced exactly before it is taken; without one, nothing changes.
+        """
+        present = self.slots_of(best)
+        refused: list[list[int]] = []
+        while len(refused) < TRIES:
+            chosen = self.choice(present, best, refused)
+            if chosen is None:
+                return False
+            if self.install(state, best, chosen):
+                return True
+            refused.append(chosen)
+        return False
+
+    def slots_of(self, best: Best) -> list[int]:
+        """The routes of the best plan, which join the pool."""
+        visits = 2 * len(self.arrays.requests)
+        slots = []
+        for duty in range(len(best.length)):
+            nodes = best.routes[duty, : best.length[duty]]
+            if self.arrays.duties["committed"][duty] or (nodes < visits).any():
+                slots.append(self.pool.add(duty, nodes.copy(), float(best.route_costs[duty])))
+        return slots
+
+    def choice(
+        self, present: list[int], best: Best, refused: Sequence[Sequence[int]]
+    ) -> list[int] | None:
+        """Routes that cost less than the best plan's if they can be driven together."""
+        chosen = recombine(self.pool, present, NODE_LIMIT, refused)
+        if chosen is not None:
+            return chosen
+        saved = float(best.route_costs.sum() - self.pool.cost[present].sum())
+        return present if saved > GAIN and present not in refused else None
+
+    def install(self, state: State, best: Best, chosen: Sequence[int]) -> bool:
+        """Make the chosen routes the plan if together they keep all rules and cost less."""
+        commit(state)
+        clear(self.arrays, state)
+        for slot, duty in zip(chosen, self.pool.seat(chosen), strict=True):
+            if not self.drive(state, duty, self.pool.stops_on(slot, duty)):
+                break
+        else:
+            if total_cost(self.arrays, state.route_of, state.cost) < best.costs[0] - GAIN:
+                accept(self.arrays, state, best)
+                return True
+        rollback(self.arrays, state)
+        return False
+
+    def drive(self, state: State, duty: int, nodes: NDArray[np.int64]) -> bool:
+        """Make the nodes the duty's route if that keeps all rules."""
+        served = nodes[(nodes < 2 * len(self.arrays.requests)) & (nodes % 2 == 0)] >> 1
+        able = all(may_serve(self.arrays, state, request, duty) for request in served)
+        return able and adopt_nodes(self.arrays, state, [int(node) for node in nodes], duty)
+
+
+@compiled
+def clear(arrays: Arrays, state: State) -> None:
+    """Leave nobody served, and in each route its duty's breaks alone."""
+    for duty in range(len(state.length)):
+        save(state, duty)
+    for request in range(len(state.route_of)):
+        state.route_of[request] = -1
+        state.bank[request] = request
+        state.request_version[request] = fresh_version(state)
+    state.counters[BANKED] = len(state.route_of)
+    for duty in range(len(state.length)):
+        row = arrays.duties[duty]
+        state.length[duty] = 0
+        for k in range(row.breaks):
+            state.sequence[k] = row.first_break + k
+        install(arrays, state, state.sequence, row.breaks, duty)
