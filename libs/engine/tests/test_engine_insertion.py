@@ -35,7 +35,10 @@ DAYS = st.builds(
     size_km=st.sampled_from([3.0, 12.0]),
     triangle=st.booleans(),
     waivers=st.booleans(),
+    wishes=st.booleans(),
+    unsteady=st.booleans(),
 )
+STEADY = DAYS.map(lambda day: replace(day, unsteady=False))
 SEEDS = st.integers(0, 10_000)
 WEIGHTS = st.sampled_from([Weights(), Weights.distance_only(), Weights.vehicles_first()])
 
@@ -105,7 +108,7 @@ def test_both_answers_occur_in_the_comparison() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(day=DAYS, seed=SEEDS, shuffle=SEEDS)
+@given(day=STEADY, seed=SEEDS, shuffle=SEEDS)
 def test_the_reference_timetable_exists_exactly_where_bellman_ford_finds_one(
     day: RichDay, seed: int, shuffle: int
 ) -> None:

@@ -113,7 +113,7 @@ def met(problem: Problem, duty: int, *requests: int) -> tuple[int, np.ndarray, f
 
 def planned(problem: Problem, arrays: Arrays, state: State) -> Plan:
     retime(arrays, state)
-    return Plan(routes=routes_of(problem, state), unserved=())
+    return Plan(routes=routes_of(problem, arrays, state), unserved=())
 
 
 def served(problem: Problem, arrays: Arrays, state: State) -> set[frozenset[str]]:
@@ -233,7 +233,7 @@ def test_plans_of_rich_days_are_put_together_within_the_rules(day: RichDay, seed
         insert_all(arrays, state, by_earliest_need(arrays, state), blinks, random_state(seed))
         seed += 1
         best = best_of(arrays, state)
-        recombination.slots_of(best)
+        recombination.take_in(recombination.routes_of(best))
     before = float(best.costs[0])
     better = recombination.improve(state, best)
     assert bool(best.costs[0] < before) is better

@@ -38,6 +38,8 @@ DAYS = st.builds(
     size_km=st.sampled_from([3.0, 12.0]),
     triangle=st.booleans(),
     waivers=st.booleans(),
+    wishes=st.booleans(),
+    unsteady=st.booleans(),
 )
 
 WEIGHTS = st.sampled_from([Weights(), Weights.vehicles_first()])
@@ -196,7 +198,7 @@ def test_the_public_names() -> None:
         "PlannedStop", "Problem", "ProblemError", "Progress", "Promise", "Request", "Reserve",
         "Route", "Rule", "RulePack", "SameDriver", "StopKind", "TimeWindow", "Travel", "Unserved",
         "Violation", "Visit", "Waiver", "Weights", "WorkBreak", "check", "evaluate", "fair_shares",
-        "latest_departure", "pack_for", "solve", "travel_time", "unplanned_features", "warmup",
+        "latest_departure", "pack_for", "solve", "travel_time", "warmup",
         "with_fairness", "with_rule_pack",
     ]  # fmt: skip
     assert all(hasattr(atmr_engine, name) for name in atmr_engine.__all__)

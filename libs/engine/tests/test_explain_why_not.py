@@ -61,6 +61,8 @@ def a_little_less(answer: WhyNot, lever: Lever) -> WhyNot | None:
         size_km=st.sampled_from([4.0, 12.0]),
         triangle=st.booleans(),
         waivers=st.booleans(),
+        wishes=st.booleans(),
+        unsteady=st.booleans(),
     ),
     seed=st.integers(0, 10_000),
 )

@@ -43,6 +43,8 @@ DAYS = st.builds(
     size_km=st.sampled_from([3.0, 12.0]),
     triangle=st.booleans(),
     waivers=st.booleans(),
+    wishes=st.booleans(),
+    unsteady=st.booleans(),
 )
 SEEDS = st.integers(0, 10_000)
 WEIGHTS = st.sampled_from([Weights(), Weights.distance_only(), Weights.vehicles_first()])

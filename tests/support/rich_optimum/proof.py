@@ -89,7 +89,7 @@ class Proof:
             count = MOST * count
 
     def customary(self, best: Optimum) -> Optimum:
-        """A cheap plan under the engine's custom of timetables: of the routes of `best` and a few.
+        """A cheap plan under the custom of early drop-offs: of the routes of `best` and a few.
 
         No plan that keeps the custom costs less than `best`; whether one costs less than this is
         not proven.

@@ -20,8 +20,8 @@ STORE = Path(__file__).parents[3] / "libs" / "engine" / "tests" / "data" / "rich
 class StoredOptimum:
     """A proven optimum and its plan; costs in units of the objective.
 
-    `optimum` is over all timetables and `customary` the best found with the engine's custom of
-    timetables. `unserved` is the part of the optimum that unserved requests cost. `routes` has the
+    `optimum` is over all timetables and `customary` the best found with the custom of early
+    drop-offs. `unserved` is the part of the optimum that unserved requests cost. `routes` has the
     stops by duty (2 r picks request r up, 2 r + 1 drops it off, 2 R + b is the break b), `times_s`
     departure, begins of service and return, route after route.
     """

@@ -1,4 +1,4 @@
-"""The best timetable of given sequences of stops: by a linear programme, or by the engine's custom.
+"""The best timetable of given sequences of stops: by a linear programme, or drop-offs early.
 
 Both read one list of difference constraints, links between routes included, and nothing of the
 engine's search. Times come back as a plan, so that `evaluate` and `check` have the last word.
@@ -159,7 +159,7 @@ def _prices(network: Network) -> NDArray[np.float64]:
 
 
 def customary_times(network: Network) -> NDArray[np.float64] | None:
-    """Times (events,) by the engine's custom, or None where there are none.
+    """Times (events,) by the custom of early drop-offs, or None where there are none.
 
     All as early as possible; then departures, pickups and breaks as late as drop-offs, returns and
     windows let them.

@@ -33,7 +33,6 @@ from atmr_engine.rule_packs import LABOUR_ACT, OTR_2, RulePack, WorkBreak, pack_
 from atmr_engine.rules import Rule, Violation, Waiver
 from atmr_engine.solver import PlanRefusedError, Progress, solve
 from atmr_engine.travel import latest_departure, travel_time
-from atmr_engine.unplanned import unplanned_features
 from atmr_engine.warmup import warmup
 from atmr_engine.weights import Weights
 
@@ -80,7 +79,6 @@ __all__ = [
     "pack_for",
     "solve",
     "travel_time",
-    "unplanned_features",
     "warmup",
     "with_fairness",
     "with_rule_pack",

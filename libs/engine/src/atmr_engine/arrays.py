@@ -28,7 +28,8 @@ UNREACHABLE = 1e9
 
 NODE = np.dtype(
     [
-        ("place", np.int64),  # -1 for a break: it is taken where the vehicle stands
+        ("place", np.int64),  # -1 for a pause: the vehicle stands where it is
+        ("kind", np.int64),  # VISIT, REST, RESERVED
         ("open_s", np.float64),
         ("close_s", np.float64),
         ("excess_s", np.float64),  # waived lateness
@@ -38,6 +39,14 @@ NODE = np.dtype(
         ("waived_high_s", np.float64),
         ("service_s", np.float64),
         ("cleaning_s", np.float64),
+        ("told_low_s", np.float64),  # when it was told to begin; infinite where nobody was told
+        ("told_high_s", np.float64),
+        ("ease_s", np.float64),  # the buffer before the window's end begins here
+        ("prefer_s", np.float64),  # the latest begin that costs nothing by itself
+        ("binding_low_s", np.float64),  # a firm promise, without waiver and with it
+        ("binding_high_s", np.float64),
+        ("waived_binding_low_s", np.float64),
+        ("waived_binding_high_s", np.float64),
     ]
 )
 REQUEST = np.dtype(
@@ -80,8 +89,19 @@ DUTY = np.dtype(
         ("first_break", np.int64),  # node of its first break
         ("breaks", np.int64),
         ("committed", np.int64),  # stops of its fixed beginning
+        ("fair", np.int64),  # 1 where it has a fair share
+        ("beyond_share_s", np.float64),  # the week's work before today less the fair share
+        ("unsteady", np.int64),  # 1 where its timetables are those of unsteady_timetable.py
+        ("first_away", np.int64),  # row of its first time out of service
+        ("aways", np.int64),
+        ("max_driving_s", np.float64),
+        ("rest_after_s", np.float64),  # driving without a break of `rest_s`
+        ("rest_s", np.float64),
+        ("driving_excess_s", np.float64),
     ]
 )
+VISIT, REST, RESERVED = 0, 1, 2
+"""What a node is: a request's end, a break of a duty, a reserve."""
 FREE, PREFER, REQUIRE = 0, 1, 2
 SAME_DRIVER = {SameDriver.FREE: FREE, SameDriver.PREFER: PREFER, SameDriver.REQUIRE: REQUIRE}
 
@@ -104,9 +124,14 @@ class Arrays(NamedTuple):
     time_s: NDArray[np.float64]  # (P + 1, P + 1)
     time_into_s: NDArray[np.float64]  # its transpose: a row holds the ways that end in one place
     distance_km: NDArray[np.float64]  # (P + 1, P + 1)
+    knots_s: NDArray[np.float64]  # (K,) departures of the slices, none where ways are constant
+    slices_s: NDArray[np.float64]  # (K, P + 1, P + 1); `time_s` is the least of them
+    aways: NDArray[np.float64]  # (A, 2) when vehicles are out of service, duty by duty, in order
     price: NDArray[np.float64]  # (P + 1, P + 1) the least that each way costs
     price_into: NDArray[np.float64]  # its transpose
     weights: NDArray[Any]  # (1,) WEIGHTS of pricing.py
+    serve_cost: NDArray[np.float64]  # (R, D) what it costs that this duty serves this request
     waived: bool  # some service rule is waived for somebody
     linked: bool  # some leg follows another
     timed: bool  # what a route costs depends on its timetable, not on its ways alone
+    eager: bool  # some stop would rather not begin late, or was told to begin at a time

@@ -11,6 +11,7 @@ from atmr_engine.arrays import TOLERANCE
 from atmr_engine.breaks import place_breaks
 from atmr_engine.compilation import break_nodes, committed_nodes
 from atmr_engine.insertion import cheapest_in_duty, may_serve
+from atmr_engine.pauses import pauses_of
 from atmr_engine.placement import adopt, insert
 from atmr_engine.plan import StopKind
 from atmr_engine.profile import loads_fit
@@ -147,12 +148,15 @@ def route_nodes(
 ) -> list[int]:
     """A route's stops as nodes, without its start and end and without strangers."""
     first_break = break_nodes(problem)[duty]
-    untaken = list(enumerate(problem.duties[duty].breaks))
+    rest, untaken = problem.duties[duty].driving_break, untaken_pauses(problem, duty)
     late_s = max((float(arrays.nodes["excess_s"][first_break + k]) for k, _ in untaken), default=0)
     nodes = []
     for stop in route.stops:
-        if stop.kind is StopKind.BREAK and untaken:
-            taken = next((b for b in untaken if is_taken(b[1], stop, late_s)), untaken[0])
+        if stop.kind is StopKind.BREAK:
+            fitting = (b for b in untaken if is_taken(b[1], stop, late_s))
+            taken = next(fitting, untaken[0] if untaken and rest is None else None)
+            if taken is None:
+                continue
             untaken.remove(taken)
             nodes.append(first_break + taken[0])
         elif stop.request in problem.request_index:
@@ -160,6 +164,11 @@ def route_nodes(
             if state.route_of[request] in (-1, duty):
                 nodes.append(2 * request + (stop.kind is StopKind.DROPOFF))
     return nodes
+
+
+def untaken_pauses(problem: Problem, duty: int) -> list[tuple[int, Break]]:
+    """The pauses that stand in the duty's route, by number."""
+    return list(enumerate(pauses_of(problem.duties[duty])))
 
 
 def is_taken(pause: Break, stop: PlannedStop, late_s: float = 0.0) -> bool:

@@ -10,25 +10,47 @@ from atmr_engine.arrays import (
     DUTY,
     NODE,
     REQUEST,
+    RESERVED,
+    REST,
     SAME_DRIVER,
     UNREACHABLE,
+    VISIT,
     Arrays,
     table,
 )
+from atmr_engine.limits import state_limits, times_away
+from atmr_engine.pauses import committed_pauses, pauses_of
 from atmr_engine.pricing import compile_weights, unserved_costs
 from atmr_engine.problem import DriverKind
 from atmr_engine.rules import Rule
+from atmr_engine.travel import least_time
 from atmr_engine.windows import shortest_rides, tighten
+from atmr_engine.wishes import serve_costs, state_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from numpy.typing import NDArray
 
-    from atmr_engine.problem import Break, Capacity, Committed, Duty, Load, Problem, Request, Visit
+    from atmr_engine.problem import (
+        Break,
+        Capacity,
+        Committed,
+        Duty,
+        Load,
+        Problem,
+        Request,
+        Reserve,
+        Visit,
+    )
+    from atmr_engine.travel import Travel
 
 OPEN = (0.0, 0.0, 0.0, 0.0)
 """The bounds of a node's times before `tighten` computes them."""
+UNTOLD = (0.0,) * 8
+"""What was told of a node before `state_wishes` fills it in."""
+OF_TIMETABLES = ("detour", "waiting", "working")
+"""Weights of what depends on the times of a route."""
 
 
 class Excess:
@@ -47,7 +69,8 @@ class Excess:
 def compile_problem(problem: Problem) -> Arrays:
     """Lay a problem out as arrays; O(requests x kinds of duty + places squared)."""
     excess = Excess(problem)
-    time_s = with_nowhere(problem.travel.time_s)
+    knots_s, slices_s = slices_of(problem.travel)
+    time_s = with_nowhere(least_times(problem.travel))
     distance_km = with_nowhere(problem.travel.distance_km)
     unreachable = (time_s >= UNREACHABLE) | (distance_km >= UNREACHABLE)
     time_s[unreachable] = UNREACHABLE
@@ -55,22 +78,30 @@ def compile_problem(problem: Problem) -> Arrays:
     weights = compile_weights(problem.weights)
     price = weights["distance_km"] * distance_km + weights["working"] * time_s
     nodes, requests = compile_nodes(problem, excess), compile_requests(problem, excess)
+    duties = compile_duties(problem, excess)
     requests["least_ride_s"] = shortest_rides(time_s, nodes["place"][: 2 * len(requests)])
     tighten(nodes, requests)
+    eager = bool((nodes["prefer_s"] < np.inf).any())
+    fair = problem.weights.fairness_h2 > 0.0 and any(duties["fair"])
     return Arrays(
         nodes=nodes,
         requests=requests,
-        duties=compile_duties(problem, excess),
+        duties=duties,
         compatible=compatibility(problem),
         time_s=time_s,
         time_into_s=transposed(time_s),
         distance_km=distance_km,
+        knots_s=knots_s,
+        slices_s=slices_s,
+        aways=times_away(problem),
         price=price,
         price_into=transposed(price),
         weights=weights,
+        serve_cost=serve_costs(problem),
         waived=bool(problem.waivers),
         linked=bool((requests["after"] >= 0).any()),
-        timed=any(weights[name][0] > 0.0 for name in ("detour", "waiting", "working")),
+        timed=eager or fair or any(weights[name][0] > 0.0 for name in OF_TIMETABLES),
+        eager=eager,
     )
 
 
@@ -78,6 +109,18 @@ def transposed(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """The transpose, laid out row by row; the matrix itself where it is symmetric."""
     turned = np.ascontiguousarray(matrix.T)
     return matrix if np.array_equal(matrix, turned) else turned
+
+
+def least_times(travel: Travel) -> NDArray[np.float64]:
+    """The times (P, P) at the best time of day."""
+    return travel.time_s if travel.knots_s is None else travel.time_s.min(axis=0)
+
+
+def slices_of(travel: Travel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Departures (K,) and times (K, P + 1, P + 1); K is 0 where times are the same all day."""
+    if travel.knots_s is None:
+        return np.zeros(0), np.zeros((0, 0, 0))
+    return travel.knots_s.copy(), np.stack([with_nowhere(times) for times in travel.time_s])
 
 
 def with_nowhere(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -89,21 +132,21 @@ def with_nowhere(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def break_nodes(problem: Problem) -> list[int]:
-    """The node of each duty's first break, and one past the last duty's."""
+    """The node of each duty's first pause, and one past the last duty's."""
     firsts = [2 * len(problem.requests)]
     for duty in problem.duties:
-        firsts.append(firsts[-1] + len(duty.breaks))
+        firsts.append(firsts[-1] + len(pauses_of(duty)))
     return firsts
 
 
 def committed_nodes(problem: Problem, duty_index: int) -> list[int]:
-    """The nodes of a duty's fixed beginning, in order; its breaks come in the order they stand."""
-    next_break = break_nodes(problem)[duty_index]
+    """The nodes of a duty's fixed beginning, in order."""
+    duty, first_break = problem.duties[duty_index], break_nodes(problem)[duty_index]
+    pauses = iter(committed_pauses(duty))
     nodes = []
-    for stop in problem.duties[duty_index].committed:
+    for stop in duty.committed:
         if stop.request is None:
-            nodes.append(next_break)
-            next_break += 1
+            nodes.append(first_break + next(pauses))
         else:
             nodes.append(2 * problem.request_index[stop.request] + (stop.kind == "dropoff"))
     return nodes
@@ -118,9 +161,11 @@ def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
         rows.append(visit_row(request.dropoff, late, request.cleaning_s))
     for duty in problem.duties:
         late = excess.of(Rule.BREAK, duty.id)
-        rows.extend(break_row(pause, late) for pause in duty.breaks)
+        rows.extend(break_row(pause, late) for pause in pauses_of(duty))
+    rows.extend(map(reserve_row, problem.reserves))
     nodes = table(len(rows), NODE)
     nodes[:] = np.array(rows, dtype=NODE)
+    state_wishes(problem, nodes, excess.of)
     for index, duty in enumerate(problem.duties):
         for node, stop in zip(committed_nodes(problem, index), duty.committed, strict=True):
             fix_begin(nodes, node, stop)
@@ -129,11 +174,21 @@ def compile_nodes(problem: Problem, excess: Excess) -> NDArray[Any]:
 
 def visit_row(visit: Visit, late: float, cleaning_s: float) -> tuple[float, ...]:
     window = visit.window
-    return (visit.place, window.open_s, window.close_s, late, *OPEN, visit.service_s, cleaning_s)
+    times = (window.open_s, window.close_s, late, *OPEN, visit.service_s, cleaning_s)
+    return (visit.place, VISIT, *times, *UNTOLD)
 
 
 def break_row(pause: Break, late: float) -> tuple[float, ...]:
-    return (-1, pause.window.open_s, pause.window.close_s, late, *OPEN, pause.duration_s, 0.0)
+    times = (pause.window.open_s, pause.window.close_s, late, *OPEN, pause.duration_s, 0.0)
+    return (-1, REST, *times, *UNTOLD)
+
+
+def reserve_row(reserve: Reserve) -> tuple[float, ...]:
+    """A block that lies whole within its window."""
+    window = reserve.window
+    closes_s = window.close_s - reserve.duration_s
+    times = (window.open_s, closes_s, 0.0, *OPEN, reserve.duration_s, 0.0)
+    return (-1, RESERVED, *times, *UNTOLD)
 
 
 def fix_begin(nodes: NDArray[Any], node: int, stop: Committed) -> None:
@@ -161,7 +216,7 @@ def compile_requests(problem: Problem, excess: Excess) -> NDArray[Any]:
         row["group"] = groups.setdefault(request.share_group, len(groups))
         row["max_ride_s"] = request.max_ride_s
         row["ride_excess_s"] = excess.of(Rule.RIDE_TIME, request.id)
-        direct_s = problem.travel.time_s[request.pickup.place, request.dropoff.place]
+        direct_s = least_time(problem.travel, request.pickup.place, request.dropoff.place)
         row["direct_s"] = min(float(direct_s), UNREACHABLE)
         row["unserved_cost"] = costs[index]
         row["latest_pickup_s"] = latest_pickup(request, float(row["direct_s"]))
@@ -187,9 +242,10 @@ def latest_pickup(request: Request, direct_s: float) -> float:
 
 def compile_duties(problem: Problem, excess: Excess) -> NDArray[Any]:
     """The duties' capacities, shifts and places (D,) DUTY."""
-    nowhere = problem.travel.time_s.shape[0]
+    nowhere = problem.travel.places
     drivers: dict[tuple[str, str], int] = {}
     rows = table(len(problem.duties), DUTY)
+    away = 0
     for row, duty, first_break in zip(rows, problem.duties, break_nodes(problem), strict=False):
         row["seats"] = duty.capacity.seats
         row["wheelchairs"] = duty.capacity.wheelchairs
@@ -207,8 +263,13 @@ def compile_duties(problem: Problem, excess: Excess) -> NDArray[Any]:
         person = ("driver", duty.driver) if duty.driver else ("duty", duty.id)
         row["driver"] = drivers.setdefault(person, len(drivers))
         row["first_break"] = first_break
-        row["breaks"] = len(duty.breaks)
+        row["breaks"] = len(pauses_of(duty))
         row["committed"] = len(duty.committed)
+        state_limits(row, problem, duty, excess.of(Rule.DRIVING, duty.id))
+        row["first_away"], away = away, away + int(row["aways"])
+        if duty.fair_share_min is not None:
+            row["fair"] = 1
+            row["beyond_share_s"] = 60.0 * (duty.worked_min - duty.fair_share_min)
     return rows
 
 
@@ -245,7 +306,7 @@ def pin(problem: Problem, table: NDArray[np.uint8]) -> None:
         row[problem.duty_index[duty_id]] = keep
 
 
-def first_mismatch(request: Request, duty: Duty) -> Rule | None:
+def first_mismatch(request: Request | Reserve, duty: Duty) -> Rule | None:
     """The first rule by which the duty can never carry the request, pins aside; None if it can."""
     if not holds(duty.capacity, request.load):
         return Rule.CAPACITY

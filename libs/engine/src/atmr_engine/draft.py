@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from atmr_engine.arrays import TOLERANCE
+from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
+from atmr_engine.departure import HALF, stay_longer
+from atmr_engine.pricing import eager_cost, fair_cost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,11 +29,12 @@ DRAFT = np.dtype(
         ("travel_s", np.float64),
         ("ride_limit_s", np.float64),
         ("direct_s", np.float64),
+        ("late_s", np.float64),  # the latest that it can be while the return stays
         ("boarded", np.int64),
         ("pause", np.int64),
+        ("node", np.int64),  # -1 at start and end
     ]
 )
-HALF = TOLERANCE / 2
 
 
 @compiled
@@ -53,13 +56,13 @@ def draft_insertion(
     pickup = draft[gap + 1]
     pickup.time_s, pickup.high_s = ask.pickup_low_s, ask.pickup_high_s
     pickup.spent_s, pickup.travel_s = ask.pickup_spent_s, ways.to_pickup_s[profile[gap].place]
-    pickup.boarded, pickup.pause = -1, 0
+    pickup.boarded, pickup.pause, pickup.node = -1, 0, ask.node
     for k in range(gap + 1, where + 1):
         draw_row(draft[k + 1], profile[k], gap, where)
     dropoff = draft[where + 2]
     dropoff.time_s, dropoff.high_s = ask.dropoff_low_s, ask.dropoff_high_s
     dropoff.spent_s, dropoff.travel_s = ask.dropoff_spent_s, ways.to_dropoff_s[profile[where].place]
-    dropoff.boarded, dropoff.pause = gap + 1, 0
+    dropoff.boarded, dropoff.pause, dropoff.node = gap + 1, 0, ask.node + 1
     dropoff.ride_limit_s, dropoff.direct_s = ask.ride_limit_s, ask.direct_s
     for k in range(where + 1, ask.length + 2):
         draw_row(draft[k + 2], profile[k], gap, where)
@@ -81,7 +84,7 @@ def draw_row(to: Any, row: Any, gap: int, where: int) -> None:
     """Copy a row of a profile; whoever boarded behind the gaps did so one or two stops later."""
     to.time_s, to.high_s, to.spent_s = row.time_s, row.high_s, row.spent_s
     to.travel_s, to.ride_limit_s, to.direct_s = row.travel_s, row.ride_limit_s, row.direct_s
-    to.pause = row.pause
+    to.pause, to.node = row.pause, row.node
     to.boarded = row.boarded + int(row.boarded > gap) + int(row.boarded > where)
 
 
@@ -123,25 +126,46 @@ def raise_plain(rows: NDArray[Any], last: int, longest_s: float) -> int:
 
 
 @compiled
-def idle_cost(rows: NDArray[Any], last: int, weights: Any) -> float:
-    """What waiting, standing and rides beyond the direct way cost in a settled timetable.
+def idle_cost(arrays: Arrays, rows: NDArray[Any], last: int, duty: Any, longest_s: float) -> float:
+    """What a settled timetable costs on top of ways and services; inf where it cannot be.
 
-    Departure, pickups and breaks first move as late as they can (see `schedule.depart_late`).
+    Departure first moves as late as the return allows, then pickups and breaks as late as they can
+    (see `schedule.depart_late`).
     """
-    busy_s, cost = 0.0, 0.0
-    for k in range(last - 1, -1, -1):
-        row, after = rows[k], rows[k + 1]
-        if row.boarded < 0:
-            latest = min(after.time_s - after.travel_s - row.spent_s, row.high_s)
-            row.time_s = max(row.time_s, latest)
-        arrival = row.time_s + row.spent_s + after.travel_s
-        busy_s += row.spent_s + after.travel_s
-        if k + 1 < last:
-            cost += weights.waiting * max(0.0, after.time_s - arrival)
-    for k in range(1, last):
+    eager = arrays.eager
+    for k in range(last):
         row = rows[k]
+        row.late_s = row.high_s
+        if eager and row.node >= 0:
+            row.late_s = min(row.high_s, max(row.time_s, arrays.nodes[row.node].prefer_s))
+    if stay_longer(rows, last) and not settle_plain(rows, last, longest_s):
+        return np.inf
+    busy_s = move_late(arrays, rows, last)
+    weights, cost = arrays.weights[0], 0.0
+    for k in range(1, last):
+        row, before = rows[k], rows[k - 1]
+        arrival = before.time_s + before.spent_s + row.travel_s
+        cost += weights.waiting * max(0.0, row.time_s - arrival)
         if row.boarded >= 0:
             pickup = rows[row.boarded]
             beyond = row.time_s - pickup.time_s - pickup.spent_s - row.direct_s
             cost += weights.detour * max(0.0, beyond)
-    return float(cost + weights.working * (rows[last].time_s - rows[0].time_s - busy_s))
+        if eager:
+            cost += eager_cost(arrays, row.node, row.time_s)
+    worked_s = rows[last].time_s - rows[0].time_s
+    return float(cost + weights.working * (worked_s - busy_s) + fair_cost(weights, duty, worked_s))
+
+
+@compiled
+def move_late(arrays: Arrays, rows: NDArray[Any], last: int) -> float:
+    """Move departure, pickups and breaks as late as they can; seconds of ways and services."""
+    busy_s = 0.0
+    for k in range(last - 1, -1, -1):
+        row, after = rows[k], rows[k + 1]
+        if row.boarded < 0:
+            latest = min(after.time_s - after.travel_s - row.spent_s, row.high_s)
+            if arrays.eager and row.node >= 0:
+                latest = min(latest, arrays.nodes[row.node].prefer_s)
+            row.time_s = max(row.time_s, latest)
+        busy_s += row.spent_s + after.travel_s
+    return busy_s

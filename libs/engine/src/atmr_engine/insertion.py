@@ -183,7 +183,7 @@ def plain_cost(
         if not settle_plain(draft, last, chain.longest_s):
             cost = np.inf
         elif arrays.timed:
-            cost += idle_cost(draft, last, arrays.weights[0])
+            cost += idle_cost(arrays, draft, last, arrays.duties[duty], chain.longest_s)
     return cost
 
 

@@ -61,10 +61,12 @@ def copy_route(
     length: NDArray[np.int64],
 ) -> None:
     """Copy one route's nodes and their times."""
+    half = len(begin_s) // 2
     for k in range(length[duty]):
         node = routes[duty, k]
         to_routes[duty, k] = node
         to_begin_s[node] = begin_s[node]
+        to_begin_s[half + node] = begin_s[half + node]
 
 
 @compiled

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from atmr_engine.compiled import compiled, inlined
-from atmr_engine.draft import HALF
+from atmr_engine.departure import HALF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,13 +5,13 @@ Compiled by `atmr_engine.compiled`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import draw_row, idle_cost
 from atmr_engine.journal import save
-from atmr_engine.pricing import timetable_cost
+from atmr_engine.pricing import standing_cost, timetable_cost
 from atmr_engine.profile import derive
 from atmr_engine.schedule import schedule
 from atmr_engine.splice import splice_in
@@ -39,7 +39,7 @@ def install(
 
     `sequence` may be `state.sequence`, not a row of `state.routes`.
     """
-    cost = 0.0
+    cost = standing_cost(arrays, duty)
     driven = is_driven(arrays, sequence, count, duty)
     if driven:
         if not schedule(arrays, state, sequence, count, duty):
@@ -53,9 +53,16 @@ def install(
     for k in range(count):
         state.routes[duty, k] = sequence[k]
         if driven:
-            state.begin_s[sequence[k]] = state.trial[k + 1].time_s
+            note_times(state.begin_s, sequence[k], state.trial[k + 1])
     notify_route(arrays, state, duty)
     return True
+
+
+@inlined
+def note_times(begin_s: NDArray[np.float64], node: int, stop: Any) -> None:
+    """Keep when a stop begins, and for how long the vehicle rests behind it."""
+    begin_s[node] = stop.time_s
+    begin_s[len(begin_s) // 2 + node] = stop.rest_s
 
 
 @compiled
@@ -145,7 +152,8 @@ def idle_now(arrays: Arrays, state: State, duty: int) -> float:
     count, profile = state.length[duty], state.profiles[duty]
     for k in range(count + 2):
         draw_row(state.draft[k], profile[k], count + 2, count + 2)
-    return idle_cost(state.draft, count + 1, arrays.weights[0])
+    longest_s = state.chains[duty].longest_s
+    return idle_cost(arrays, state.draft, count + 1, arrays.duties[duty], longest_s)
 
 
 @compiled
@@ -157,6 +165,6 @@ def retime(arrays: Arrays, state: State) -> int:
             if not schedule(arrays, state, state.routes[duty], count, duty):
                 return int(duty)
             for k in range(count):
-                state.begin_s[state.routes[duty, k]] = state.trial[k + 1].time_s
+                note_times(state.begin_s, state.routes[duty, k], state.trial[k + 1])
         state.stale[duty] = 0
     return -1

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from atmr_engine.problem import Problem
 
-PER_MINUTE = ("lateness", "overtime", "detour", "waiting", "working")
-PER_UNIT = ("distance_km", "duties_used", "emergency_duties", "driver_changes")
+PER_MINUTE = ("lateness", "overtime", "detour", "waiting", "working", "promise", "tightness")
+PER_UNIT = ("distance_km", "duties_used", "emergency_duties", "driver_changes", "fairness_h2")
+SECONDS_PER_HOUR = 3600.0
 WEIGHTS = np.dtype([(name, np.float64) for name in (*PER_MINUTE, *PER_UNIT)])
 """The weights, per second for the times."""
 
@@ -53,13 +54,42 @@ def timetable_cost(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -
             arrival = trial[k - 1].time_s + trial[k - 1].spent_s + stop.travel_s
             cost += weights.waiting * max(0.0, stop.time_s - arrival)
             cost += weights.lateness * max(0.0, stop.time_s - stop.due_s)
+            if arrays.eager:
+                cost += eager_cost(arrays, stop.node, stop.time_s)
             if stop.boarded >= 0:
                 boarded = trial[stop.boarded]
                 ride = stop.time_s - boarded.time_s - boarded.spent_s
                 cost += weights.detour * max(0.0, ride - stop.direct_s)
     end = trial[count + 1].time_s
     cost += weights.overtime * max(0.0, end - arrays.duties[duty].close_s)
-    return float(cost + weights.working * (end - trial[0].time_s))
+    worked_s = end - trial[0].time_s
+    cost += fair_cost(weights, arrays.duties[duty], worked_s)
+    return float(cost + weights.working * worked_s)
+
+
+@compiled
+def eager_cost(arrays: Arrays, node: int, time_s: float) -> float:
+    """What it costs that a stop begins near its window's end, or not when it was told to."""
+    row, weights = arrays.nodes[node], arrays.weights[0]
+    cost = weights.tightness * max(0.0, min(time_s, row.close_s) - row.ease_s)
+    return float(
+        cost + weights.promise * max(0.0, row.told_low_s - time_s, time_s - row.told_high_s)
+    )
+
+
+@compiled
+def fair_cost(weights: Any, duty: Any, worked_s: float) -> float:
+    """What it costs that a duty's week with `worked_s` today misses its fair share."""
+    if not duty.fair:
+        return 0.0
+    beyond_h = (duty.beyond_share_s + worked_s) / SECONDS_PER_HOUR
+    return float(weights.fairness_h2 * beyond_h * beyond_h)
+
+
+@compiled
+def standing_cost(arrays: Arrays, duty: int) -> float:
+    """What a duty costs that serves nobody."""
+    return fair_cost(arrays.weights[0], arrays.duties[duty], 0.0)
 
 
 @compiled
@@ -70,7 +100,7 @@ def used_cost(weights: Any, duty: Any) -> float:
 
 @compiled
 def change_cost(arrays: Arrays, route_of: NDArray[np.int64], request: int, duty: int) -> float:
-    """What the driver of `duty` costs the linked legs of `request` that prefer one driver."""
+    """What `duty` costs `request` by itself, and the linked legs that prefer one driver."""
     changes = 0
     driver = arrays.duties[duty].driver
     row = arrays.requests[request]
@@ -81,7 +111,8 @@ def change_cost(arrays: Arrays, route_of: NDArray[np.int64], request: int, duty:
         if arrays.requests[follower].same_driver == PREFER:
             changes += differs(arrays, route_of, follower, driver)
         follower = arrays.requests[follower].next_follower
-    return float(arrays.weights[0].driver_changes * changes)
+    by_itself = arrays.serve_cost[request, duty]
+    return float(by_itself + arrays.weights[0].driver_changes * changes)
 
 
 @compiled
@@ -105,6 +136,8 @@ def total_cost(
         duty = route_of[request]
         if duty < 0:
             total += row.unserved_cost
-        elif row.after >= 0 and row.same_driver == PREFER:
+            continue
+        total += arrays.serve_cost[request, duty]
+        if row.after >= 0 and row.same_driver == PREFER:
             changes += differs(arrays, route_of, row.after, arrays.duties[duty].driver)
     return float(total + arrays.weights[0].driver_changes * changes)

@@ -12,8 +12,8 @@ import numpy as np
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import settle_plain
+from atmr_engine.layout import NO_WAIVER, WAIVED, latest_for_followers, lay_out
 from atmr_engine.pricing import used_cost
-from atmr_engine.schedule import NO_WAIVER, WAIVED, latest_for_followers, lay_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,7 @@ PROFILE = np.dtype(
         ("place", np.int64),
         ("onward", np.int64),  # where the vehicle drives next (a break is no drive)
         ("pause", np.int64),
+        ("node", np.int64),
         ("boarded", np.int64),  # a drop-off's pickup, by position; -1 elsewhere
         ("aboard", np.int64),  # passengers (requests) on board after this stop, and theirs:
         ("alone", np.int64),
@@ -55,6 +56,7 @@ CHAIN = np.dtype(
 )
 ASK = np.dtype(
     [
+        ("node", np.int64),  # of the pickup
         ("pickup", np.int64),
         ("dropoff", np.int64),
         ("pickup_low_s", np.float64),
@@ -80,7 +82,8 @@ def profile_route(arrays: Arrays, state: State, duty: int) -> None:
     chain, row = state.chains[duty], arrays.duties[duty]
     chain.version = state.version[duty]
     chain.longest_s = row.max_duration_s
-    chain.plain = int(not arrays.waived and not follows_itself(arrays, state, duty))
+    steady = not arrays.waived and not row.unsteady
+    chain.plain = int(steady and not follows_itself(arrays, state, duty))
     level = NO_WAIVER if chain.plain else WAIVED
     lay_out(arrays, state, state.routes[duty], count, duty, level)
     profile = state.profiles[duty]
@@ -93,7 +96,7 @@ def profile_route(arrays: Arrays, state: State, duty: int) -> None:
 @compiled
 def draw_stop(row: Any, stop: Any) -> None:
     """Take over what a laid-out stop says of itself."""
-    row.place, row.pause, row.boarded = stop.place, stop.pause, stop.boarded
+    row.place, row.pause, row.boarded, row.node = stop.place, stop.pause, stop.boarded, stop.node
     row.low_s, row.high_s, row.spent_s = stop.low_s, stop.high_s, stop.spent_s
     row.ride_limit_s, row.direct_s = stop.ride_limit_s, stop.direct_s
     row.travel_s, row.time_s, row.onward = stop.travel_s, stop.low_s, NOBODY
@@ -234,7 +237,7 @@ def ask_for(arrays: Arrays, state: State, request: int, duty: int, limit: float)
     pickup, dropoff = arrays.nodes[2 * request], arrays.nodes[2 * request + 1]
     row = arrays.requests[request]
     ask = state.ask[0]
-    ask.pickup, ask.dropoff = pickup.place, dropoff.place
+    ask.node, ask.pickup, ask.dropoff = 2 * request, pickup.place, dropoff.place
     ask.pickup_low_s, ask.pickup_high_s = pickup.waived_low_s, pickup.waived_high_s
     ask.dropoff_low_s, ask.dropoff_high_s = dropoff.waived_low_s, dropoff.waived_high_s
     ask.pickup_spent_s = pickup.service_s

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atmr_engine.arrays import NOTHING, Arrays
+from atmr_engine.arrays import NOBODY, NOTHING, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
+from atmr_engine.pricing import standing_cost
 from atmr_engine.splice import copy_row, splice_out
 from atmr_engine.state import BANKED, PICKED, State, notify, set_route_of
 
@@ -67,6 +68,8 @@ def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
     if not left:
         set_route_of(arrays, state, duty, duty)
         return False
+    if not is_driven(arrays, state.routes[duty], state.length[duty], duty):
+        forget_order(arrays, state, duty)
     for index in range(state.counters[PICKED]):
         request = state.picked[index]
         if state.is_picked[request] and state.route_of[request] < 0:
@@ -75,6 +78,15 @@ def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
             state.bank[state.counters[BANKED]] = request
             state.counters[BANKED] += 1
     return True
+
+
+@inlined
+def forget_order(arrays: Arrays, state: State, duty: int) -> None:
+    """Put the breaks of a duty that serves nobody any more as they stood at first."""
+    row = arrays.duties[duty]
+    for k in range(row.breaks):
+        state.routes[duty, k] = row.first_break + k
+    state.chains[duty].version = NOBODY
 
 
 @compiled
@@ -90,7 +102,7 @@ def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
         copy_row(spare[k], profile[k])
     copy_nodes(route, state.sequence, count)
     kept = splice_out(arrays, profile, route, count, state.is_picked, state.load[0], state.position)
-    edited(arrays, state, duty, kept, 0.0)
+    edited(arrays, state, duty, kept, standing_cost(arrays, duty))
     if chain.plain:
         if is_driven(arrays, route, kept, duty):
             state.cost[duty] = chain.least + idle_now(arrays, state, duty)

@@ -1,46 +1,27 @@
 """The reference timetable of a fixed sequence of stops.
 
 Earliest times are the least fixpoint of the difference constraints, by alternating forward and
-backward sweeps; then departure, pickups and breaks move as late as they can without moving any
-drop-off or the return, so that nobody waits or rides for nothing.
+backward sweeps. Then the vehicle departs as late as it can and still return at the same moment
+(departure.py); at last pickups and breaks move as late as they can without moving any drop-off, so
+that nobody rides for nothing. Compiled by `atmr_engine.compiled`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from atmr_engine.arrays import TOLERANCE, UNREACHABLE, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.arrays import Arrays
+from atmr_engine.compiled import compiled
+from atmr_engine.departure import stay_home
+from atmr_engine.layout import LATE, NO_WAIVER, WAIVED, lay_out
+from atmr_engine.settling import settle
+from atmr_engine.unsteady_timetable import prefer_early, schedule_unsteady
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from atmr_engine.state import State
-
-STOP = np.dtype(
-    [
-        ("time_s", np.float64),  # service begins; departure at the start, return at the end
-        ("low_s", np.float64),
-        ("high_s", np.float64),
-        ("due_s", np.float64),  # the window's own end, without waiver
-        ("spent_s", np.float64),  # service and cleaning
-        ("travel_s", np.float64),  # from the stop before
-        ("distance_km", np.float64),
-        ("ride_limit_s", np.float64),
-        ("direct_s", np.float64),
-        ("gap_s", np.float64),  # service and stay between a linked leg's drop-off and this pickup
-        ("place", np.int64),
-        ("pause", np.int64),  # 1 at a break
-        ("boarded", np.int64),  # a drop-off's pickup, by position; -1 elsewhere
-        ("linked", np.int64),  # the drop-off that this pickup follows, by position; -1 elsewhere
-    ]
-)
-NO_WAIVER: Any = np.int64(0)
-LATE: Any = np.int64(1)
-WAIVED: Any = np.int64(2)
-"""Which waivers count: none; of windows, shifts and breaks; of ride time and duration as well."""
 
 
 @compiled
@@ -54,199 +35,31 @@ def schedule(
     waivers are used only where there is none without, to be late or long, never to leave before a
     shift or to shorten a break. Loads are not looked at (`profile.loads_fit` does).
     """
+    if arrays.duties[duty].unsteady:
+        return schedule_unsteady(arrays, state, sequence, count, duty)
     for level in range(NO_WAIVER, WAIVED + 1 if arrays.waived else LATE):
         if not lay_out(arrays, state, sequence, count, duty, level):
             return False
         row = arrays.duties[duty]
         longest = row.max_duration_s + (row.duration_excess_s if level == WAIVED else 0.0)
         if settle(state.trial, count, longest):
-            depart_late(state.trial, count)
+            prefer_early(arrays, state.trial, count)
+            if stay_home(state.trial, count) and not settle(state.trial, count, longest):
+                return False
+            depart_late(arrays, state.trial, count)
             return True
     return False
 
 
 @compiled
-def lay_out(
-    arrays: Arrays,
-    state: State,
-    sequence: NDArray[np.int64],
-    count: int,
-    duty: int,
-    level: int,
-) -> bool:
-    """Fill windows, services and ways of each position; False where there is no way at all."""
-    row = arrays.duties[duty]
-    trial, position, nodes, requests = state.trial, state.position, arrays.nodes, arrays.requests
-    lay_end(trial[0], row.start, row.open_s, np.inf)
-    excess = row.shift_excess_s if level >= LATE else 0.0
-    lay_end(trial[count + 1], row.end, -np.inf, row.close_s + excess)
-    linked = False
-    for k in range(1, count + 1):
-        node = sequence[k - 1]
-        position[node] = k
-        stop = trial[k]
-        lay_node(stop, nodes[node], level)
-        if stop.pause:
-            stop.place = trial[k - 1].place
-            continue
-        request = requests[node >> 1]
-        if node & 1:
-            lay_ride(stop, request, position[node - 1], level)
-        linked = linked or request.after >= 0 or request.first_follower >= 0
-    if linked and arrays.linked:
-        bind(arrays, state, sequence, count, duty)
-    return lay_ways(arrays.time_s, arrays.distance_km, trial, count)
-
-
-@inlined
-def lay_ways(
-    times: NDArray[np.float64], distances: NDArray[np.float64], trial: NDArray[Any], count: int
-) -> bool:
-    """Fill the ways between the stops; False where there is none."""
-    for k in range(1, count + 2):
-        here, stop = trial[k - 1].place, trial[k]
-        stop.travel_s = times[here, stop.place]
-        stop.distance_km = distances[here, stop.place]
-        if stop.travel_s >= UNREACHABLE:
-            return False
-    return True
-
-
-@compiled
-def lay_ride(stop: Any, request: Any, boarded: int, level: int) -> None:
-    """Tie a drop-off to its pickup."""
-    stop.boarded = boarded
-    stop.direct_s = request.direct_s
-    stop.ride_limit_s = request.max_ride_s + (request.ride_excess_s if level == WAIVED else 0.0)
-
-
-@compiled
-def lay_end(stop: Any, place: int, low_s: float, high_s: float) -> None:
-    """Fill a start or an end."""
-    stop.place = place
-    stop.low_s = low_s
-    stop.time_s = low_s
-    stop.high_s = high_s
-    stop.due_s = high_s
-    stop.spent_s = 0.0
-    stop.pause = 0
-    stop.boarded = -1
-    stop.linked = -1
-
-
-@compiled
-def lay_node(stop: Any, row: Any, level: int) -> None:
-    """Fill what a node brings along by itself."""
-    stop.place = row.place
-    stop.pause = int(row.place < 0)
-    stop.due_s = row.close_s
-    if level >= LATE:
-        stop.low_s, stop.high_s = row.waived_low_s, row.waived_high_s
-    else:
-        stop.low_s, stop.high_s = row.low_s, row.high_s
-    stop.time_s = stop.low_s
-    stop.spent_s = row.service_s + row.cleaning_s
-    stop.boarded = stop.linked = -1
-
-
-@compiled
-def bind(arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int) -> None:
-    """Tie pickups and drop-offs to their linked legs, on this route or on others."""
-    for k in range(1, count + 1):
-        stop, node = state.trial[k], sequence[k - 1]
-        if stop.pause:
-            continue
-        row = arrays.requests[node >> 1]
-        if node & 1 and row.first_follower >= 0:
-            latest = latest_for_followers(arrays, state, node >> 1, duty)
-            stop.high_s = min(stop.high_s, latest)
-        elif node & 1 == 0 and row.after >= 0:
-            drop = 2 * row.after + 1
-            where = state.position[drop]
-            gap = arrays.nodes[drop].service_s + row.stay_s
-            if 1 <= where <= count and sequence[where - 1] == drop:
-                stop.linked = where
-                stop.gap_s = gap
-            elif state.route_of[row.after] >= 0 and state.route_of[row.after] != duty:
-                stop.low_s = max(stop.low_s, state.begin_s[drop] + gap)
-                stop.time_s = stop.low_s
-
-
-@compiled
-def latest_for_followers(arrays: Arrays, state: State, request: int, duty: int) -> float:
-    """By when a drop-off on `duty` must begin for the legs that follow it on other routes."""
-    latest = np.inf
-    service = arrays.nodes[2 * request + 1].service_s
-    follower = arrays.requests[request].first_follower
-    while follower >= 0:
-        row = arrays.requests[follower]
-        if state.route_of[follower] >= 0 and state.route_of[follower] != duty:
-            latest = min(latest, state.begin_s[2 * follower] - row.stay_s - service)
-        follower = row.next_follower
-    return latest
-
-
-@compiled
-def settle(trial: NDArray[Any], count: int, longest_s: float) -> bool:
-    """Raise all times to the least fixpoint; False where there is none.
-
-    Each pair of sweeps that changes anything settles one more backward constraint (ride times and
-    the duration), so that more pairs than there are of them mean a cycle that cannot be satisfied.
-    """
-    for _ in range(count + 3):
-        if not sweep_forward(trial, count):
-            return False
-        raised = raise_earlier(trial, count, longest_s)
-        if raised <= 0:
-            return raised == 0
-    return False
-
-
-@compiled
-def sweep_forward(trial: NDArray[Any], count: int) -> bool:
-    """Nobody arrives before the way is driven, nor before the linked leg has ended."""
-    for k in range(1, count + 2):
-        stop = trial[k]
-        before = trial[k - 1]
-        time = max(stop.time_s, before.time_s + before.spent_s + stop.travel_s)
-        if stop.linked >= 0:
-            if stop.linked >= k:
-                return False
-            time = max(time, trial[stop.linked].time_s + stop.gap_s)
-        if time > stop.high_s + TOLERANCE:
-            return False
-        stop.time_s = time
-    return True
-
-
-@compiled
-def raise_earlier(trial: NDArray[Any], count: int, longest_s: float) -> int:
-    """Delay pickups and departure for ride times and duration: 1 changed, 0 not, -1 impossible."""
-    changed = 0
-    for k in range(count, 0, -1):
-        boarded = trial[k].boarded
-        if boarded >= 0:
-            pickup = trial[boarded]
-            needed = trial[k].time_s - trial[k].ride_limit_s - pickup.spent_s
-            if needed > pickup.time_s + TOLERANCE:
-                if needed > pickup.high_s + TOLERANCE:
-                    return -1
-                pickup.time_s = needed
-                changed = 1
-    needed = trial[count + 1].time_s - longest_s
-    if needed > trial[0].time_s + TOLERANCE:
-        trial[0].time_s = needed
-        changed = 1
-    return changed
-
-
-@compiled
-def depart_late(trial: NDArray[Any], count: int) -> None:
-    """Move departure, pickups and breaks as late as drop-offs, return and windows let them."""
+def depart_late(arrays: Arrays, trial: NDArray[Any], count: int) -> None:
+    """Move departure, pickups and breaks as late as drop-offs, return and wishes let them."""
     for k in range(count, -1, -1):
         stop = trial[k]
         if stop.boarded < 0:
             following = trial[k + 1]
             latest = following.time_s - following.travel_s - stop.spent_s
             latest = min(latest, stop.due_s, stop.high_s)
+            if arrays.eager and stop.node >= 0:
+                latest = min(latest, arrays.nodes[stop.node].prefer_s)
             stop.time_s = max(stop.time_s, latest)

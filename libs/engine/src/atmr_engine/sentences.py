@@ -26,6 +26,9 @@ BUSY = {
     Rule.LINK: "the leg that it is linked to is planned at another time or with another driver",
     Rule.SHIFT: "with it they would not be back by the end of their shifts",
     Rule.DURATION: "with it they would be on the way longer than they may",
+    Rule.DRIVING: "with it they would drive longer than they may",
+    Rule.OUT_OF_SERVICE: "their vehicles are out of service then",
+    Rule.PROMISE: "they are elsewhere at the time that was firmly promised",
     Rule.WINDOW: "they are elsewhere then, and its own times leave no other moment",
 }
 
@@ -102,6 +105,9 @@ EMPTY = {
     Rule.BREAK: "its breaks leave no room for it",
     Rule.LINK: "the leg that it is linked to is committed to another time or driver",
     Rule.DURATION: "it would be on the way longer than it may",
+    Rule.DRIVING: "it would drive longer than it may",
+    Rule.OUT_OF_SERVICE: "its vehicle is out of service then",
+    Rule.PROMISE: "it cannot be there at the time that was firmly promised",
 }
 
 

@@ -19,8 +19,8 @@ from atmr_engine.placement import retime
 from atmr_engine.plan import Plan
 from atmr_engine.random_numbers import GAMMA, random_state
 from atmr_engine.removal import pick, remove_picked
+from atmr_engine.reserving import keep_reserves
 from atmr_engine.timetable import marked, routes_of
-from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 
 if TYPE_CHECKING:
@@ -75,14 +75,12 @@ def solve(
     Raises:
         ValueError: for fewer than one thread.
         CommitmentError: where a duty's commitments cannot be kept.
-        ProblemError: naming a field that the search does not plan by yet (see `unplanned`).
         PlanRefusedError: where the checker refuses the plan, which is a defect.
 
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     courses = Course(budget, time.perf_counter, time.perf_counter()).split(threads)
-    refuse_unplanned(problem)
     arrays = compile_problem(problem)
     state = begin(problem, arrays)
     if warm_start is not None:
@@ -91,9 +89,12 @@ def solve(
     insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, randoms[0])
     improved = improve(problem, arrays, state, courses, randoms, progress)
     settle_times(arrays, state)
+    unserved = explain_unserved(problem, arrays, state)
+    unreserved = keep_reserves(problem, arrays, state)
     plan = Plan(
-        routes=routes_of(problem, state),
-        unserved=explain_unserved(problem, arrays, state),
+        routes=routes_of(problem, arrays, state),
+        unserved=unserved,
+        unreserved=unreserved,
         iterations=sum(course.iterations for course in courses),
         seconds=courses[0].seconds,
         source="search" if improved else "construction" if warm_start is None else "warm_start",

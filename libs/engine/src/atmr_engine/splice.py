@@ -25,6 +25,7 @@ def copy_row(to: Any, row: Any) -> None:
     to.low_s, to.earliest_s, to.latest_s = row.low_s, row.earliest_s, row.latest_s
     to.price, to.place, to.onward, to.pause = row.price, row.place, row.onward, row.pause
     to.boarded, to.aboard, to.alone, to.group = row.boarded, row.aboard, row.alone, row.group
+    to.node = row.node
     to.seats, to.wheelchairs, to.stretchers = row.seats, row.wheelchairs, row.stretchers
 
 
@@ -48,10 +49,10 @@ def splice_in(
         route[k] = route[k - 1]
     route[gap], route[where + 1] = 2 * request, 2 * request + 1
     rider = arrays.requests[request]
-    draw_visit(profile[gap + 1], profile[gap], arrays.nodes[2 * request])
+    draw_visit(arrays, profile[gap + 1], profile[gap], 2 * request)
     for k in range(gap + 1, where + 2):
         board(profile[k], rider, 1)
-    draw_visit(profile[where + 2], profile[where + 1], arrays.nodes[2 * request + 1])
+    draw_visit(arrays, profile[where + 2], profile[where + 1], 2 * request + 1)
     board(profile[where + 2], rider, -1)
     dropoff = profile[where + 2]
     dropoff.boarded, dropoff.direct_s = gap + 1, rider.direct_s
@@ -65,11 +66,12 @@ def splice_in(
 
 
 @compiled
-def draw_visit(row: Any, before: Any, node: Any) -> None:
+def draw_visit(arrays: Arrays, row: Any, before: Any, node: int) -> None:
     """Fill a stop that was not on the route, with the load of the one before it."""
-    row.low_s, row.high_s, row.place = node.low_s, node.high_s, node.place
-    row.spent_s = node.service_s + node.cleaning_s
-    row.boarded, row.pause, row.onward = NOBODY, 0, NOBODY
+    visit = arrays.nodes[node]
+    row.low_s, row.high_s, row.place = visit.low_s, visit.high_s, visit.place
+    row.spent_s = visit.service_s + visit.cleaning_s
+    row.boarded, row.pause, row.onward, row.node = NOBODY, 0, NOBODY, node
     row.aboard, row.alone, row.group = before.aboard, before.alone, before.group
     row.seats, row.wheelchairs = before.seats, before.wheelchairs
     row.stretchers = before.stretchers

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays, table
+from atmr_engine.arrays import RESERVED, Arrays, table
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import DRAFT
+from atmr_engine.layout import STOP
+from atmr_engine.pricing import standing_cost
 from atmr_engine.profile import ASK, CANDIDATE, CHAIN, PROFILE
-from atmr_engine.schedule import STOP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ SLOTS = 2
 class State(NamedTuple):
     """Routes, their times and costs, the bank of unserved requests, scratch room.
 
-    `cap` is the longest route there can be: all requests' stops and one duty's breaks.
+    `cap` is the longest route there can be: all requests' stops, one duty's breaks, all reserves.
     """
 
     routes: NDArray[np.int64]  # (D, cap)
@@ -48,7 +49,7 @@ class State(NamedTuple):
     cost: NDArray[np.float64]  # (D,)
     version: NDArray[np.int64]  # (D,)
     request_version: NDArray[np.int64]  # (R,)
-    begin_s: NDArray[np.float64]  # (N,) of routes that are not stale
+    begin_s: NDArray[np.float64]  # (2 N,) of routes that are not stale; then rests behind stops
     stale: NDArray[np.uint8]  # (D,) 1 where `begin_s` was not kept up (see `retime`)
     route_of: NDArray[np.int64]  # (R,) duty, -1 where unserved
     bank: NDArray[np.int64]  # (R,) the unserved, as many as counters[BANKED]
@@ -84,16 +85,17 @@ class State(NamedTuple):
 def empty_state(arrays: Arrays) -> State:
     """No request served; every route holds its duty's breaks."""
     requests, duties, nodes = len(arrays.requests), len(arrays.duties), len(arrays.nodes)
-    cap = 2 * requests + int(max(arrays.duties["breaks"], default=0))
+    reserved = int((arrays.nodes["kind"] == RESERVED).sum())
+    cap = 2 * requests + int(max(arrays.duties["breaks"], default=0)) + reserved
     counters = np.zeros(COUNTERS, dtype=np.int64)
     counters[VERSION], counters[BANKED] = duties + requests + 1, requests
     state = State(
         routes=np.zeros((duties, cap), dtype=np.int64),
         length=arrays.duties["breaks"].astype(np.int64),
-        cost=np.zeros(duties),
+        cost=np.array([standing_cost(arrays, duty) for duty in range(duties)]),
         version=np.arange(1, duties + 1, dtype=np.int64),
         request_version=np.arange(duties + 1, duties + requests + 1, dtype=np.int64),
-        begin_s=np.zeros(nodes),
+        begin_s=np.zeros(2 * nodes),
         stale=np.zeros(duties, dtype=np.uint8),
         route_of=np.full(requests, -1, dtype=np.int64),
         bank=np.arange(requests, dtype=np.int64),
@@ -106,7 +108,7 @@ def empty_state(arrays: Arrays) -> State:
         saved_length=np.zeros(duties, dtype=np.int64),
         saved_cost=np.zeros(duties),
         saved_version=np.zeros(duties, dtype=np.int64),
-        saved_begin_s=np.zeros(nodes),
+        saved_begin_s=np.zeros(2 * nodes),
         saved_stale=np.zeros(duties, dtype=np.uint8),
         saved_bank=np.zeros(requests, dtype=np.int64),
         picked=np.zeros(requests, dtype=np.int64),

@@ -59,4 +59,5 @@ def install_a_plan(problem: Problem) -> None:
     insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random_state(0))
     best, recombination = best_of(arrays, state), Recombination(problem, arrays)
     best.costs[0] = np.inf
-    recombination.install(state, best, recombination.slots_of(best))
+    routes = recombination.routes_of(best)
+    recombination.install(state, best, [recombination.pool.add(*route) for route in routes])

@@ -44,12 +44,15 @@ def tighten(nodes: NDArray[Any], requests: NDArray[Any]) -> None:
 
     One end's window bounds the other's through the ride, which lasts at least `least_ride_s` and
     at most what the request allows. No timetable is lost where `least_ride_s` is the least indeed
-    (see `shortest_rides`); elsewhere one that needs the quicker way round is not looked for.
+    (see `shortest_rides`); elsewhere one that needs the quicker way round is not looked for. Nor
+    is one in which somebody is fetched before the time that was told, where that can be kept.
     """
     shortest_s = requests["least_ride_s"]
     for low, high, waived in (("low_s", "high_s", 0.0), ("waived_low_s", "waived_high_s", 1.0)):
-        nodes[low] = nodes["open_s"]
-        nodes[high] = nodes["close_s"] + waived * nodes["excess_s"]
+        binding = low.replace("low", "binding_low"), high.replace("high", "binding_high")
+        nodes[low] = np.maximum(nodes["open_s"], nodes[binding[0]])
+        close_s = nodes["close_s"] + waived * nodes["excess_s"]
+        nodes[high] = np.minimum(close_s, nodes[binding[1]])
         longest_s = requests["max_ride_s"] + waived * requests["ride_excess_s"]
         pickup, dropoff = (nodes[: 2 * len(requests)][end::2] for end in (0, 1))
         boarding_s = pickup["service_s"]
@@ -57,3 +60,6 @@ def tighten(nodes: NDArray[Any], requests: NDArray[Any]) -> None:
         dropoff[high] = np.minimum(dropoff[high], pickup[high] + boarding_s + longest_s)
         pickup[low] = np.maximum(pickup[low], dropoff[low] - longest_s - boarding_s)
         pickup[high] = np.minimum(pickup[high], dropoff[high] - shortest_s - boarding_s)
+        told_s = np.minimum(pickup["told_low_s"], pickup[high])
+        pickup[low] = np.maximum(pickup[low], told_s)
+        dropoff[low] = np.maximum(dropoff[low], pickup[low] + boarding_s + shortest_s)

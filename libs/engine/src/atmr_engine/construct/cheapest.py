@@ -80,12 +80,12 @@ def cheapest_duty(
     best, found = np.inf, NOBODY
     row = arrays.requests[request]
     linked = row.after >= 0 or row.first_follower >= 0
-    change = 0.0
     for duty in range(len(arrays.duties)):
         if not arrays.compatible[request, duty] or is_spare(arrays, state, duty) != emergency:
             continue
         if found >= 0 and uniform(random) < blink:
             continue
+        change = arrays.serve_cost[request, duty]
         if linked:
             if not may_serve(arrays, state, request, duty):
                 continue
@@ -100,7 +100,8 @@ def cheapest_duty(
 @inlined
 def is_spare(arrays: Arrays, state: State, duty: int) -> int:
     """1 for an emergency driver's duty that serves nobody yet, else 0."""
-    return int(arrays.duties[duty].emergency and state.cost[duty] == 0.0)
+    row = arrays.duties[duty]
+    return int(row.emergency and row.committed == 0 and state.length[duty] == row.breaks)
 
 
 @inlined

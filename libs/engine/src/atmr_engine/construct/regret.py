@@ -69,12 +69,12 @@ def best_two(
     best, second, found = np.inf, np.inf, NOBODY
     row = arrays.requests[request]
     linked = row.after >= 0 or row.first_follower >= 0
-    change = 0.0
     for duty in range(len(arrays.duties)):
         if not arrays.compatible[request, duty] or is_spare(arrays, state, duty):
             continue
         if found >= 0 and uniform(random) < blink:
             continue
+        change = arrays.serve_cost[request, duty]
         if linked:
             if not may_serve(arrays, state, request, duty):
                 continue

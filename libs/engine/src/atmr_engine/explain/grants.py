@@ -13,7 +13,7 @@ from atmr_engine.rules import Rule, Waiver
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-OF_REQUESTS = frozenset({Rule.WINDOW, Rule.RIDE_TIME})
+OF_REQUESTS = frozenset({Rule.WINDOW, Rule.RIDE_TIME, Rule.PROMISE})
 
 
 def granted(
@@ -104,4 +104,5 @@ def changed_duty(duty: Duty, asked: Request, amounts: Mapping[Lever, int]) -> Du
         skills=duty.skills | (asked.skills if Lever.SKILLS in amounts else set()),
         crew=duty.crew + amounts.get(Lever.CREW, 0),
         shift=TimeWindow(opens, duty.shift.close_s),
+        out_of_service=() if Lever.IN_SERVICE in amounts else duty.out_of_service,
     )

@@ -29,10 +29,13 @@ class Lever(StrEnum):
     SHARE = "share"  # with those on board then
     LATER = "later"  # service of the request begins after its windows closed
     EARLIER = "earlier"  # or before they open
+    PROMISE = "promise"  # the pickup misses the time that was firmly told
     RIDE = "ride"
     SHIFT_END = "shift_end"
     SHIFT_START = "shift_start"
     DURATION = "duration"
+    DRIVING = "driving"  # in the day, and without a break
+    IN_SERVICE = "in_service"  # the vehicle is never away
     BREAK = "break"  # the duty's breaks begin after their windows closed
     STAY = "stay"  # the stay between the linked legs is shorter
     UNLINK = "unlink"
@@ -50,10 +53,13 @@ RULE_OF = {
     Lever.SHARE: Rule.SHARING,
     Lever.LATER: Rule.WINDOW,
     Lever.EARLIER: Rule.WINDOW,
+    Lever.PROMISE: Rule.PROMISE,
     Lever.RIDE: Rule.RIDE_TIME,
     Lever.SHIFT_END: Rule.SHIFT,
     Lever.SHIFT_START: Rule.SHIFT,
     Lever.DURATION: Rule.DURATION,
+    Lever.DRIVING: Rule.DRIVING,
+    Lever.IN_SERVICE: Rule.OUT_OF_SERVICE,
     Lever.BREAK: Rule.BREAK,
     Lever.STAY: Rule.LINK,
     Lever.UNLINK: Rule.LINK,
@@ -62,16 +68,28 @@ TIMES = frozenset(
     {
         Lever.LATER,
         Lever.EARLIER,
+        Lever.PROMISE,
         Lever.RIDE,
         Lever.SHIFT_END,
         Lever.SHIFT_START,
         Lever.DURATION,
+        Lever.DRIVING,
         Lever.BREAK,
         Lever.STAY,
     }
 )
 """Amounts in seconds; those of the others count places, people, or 1 for yes."""
-WAIVABLE = frozenset({Lever.LATER, Lever.RIDE, Lever.SHIFT_END, Lever.DURATION, Lever.BREAK})
+WAIVABLE = frozenset(
+    {
+        Lever.LATER,
+        Lever.PROMISE,
+        Lever.RIDE,
+        Lever.SHIFT_END,
+        Lever.DURATION,
+        Lever.DRIVING,
+        Lever.BREAK,
+    }
+)
 """What a waiver can grant; for the others request or duty have to be changed."""
 HOUR_S = 3600
 """A place, a colleague or a yes is ranked like an hour: it is harder to come by than minutes."""

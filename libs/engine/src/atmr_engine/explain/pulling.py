@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from atmr_engine.arrays import Arrays
     from atmr_engine.online.held_plan import HeldPlan
-    from atmr_engine.problem import Load, Problem
+    from atmr_engine.problem import Duty, Load, Problem
 
 DAY_S = 86_400
 """A relaxation of a time by more than a day helps nobody."""
@@ -49,15 +49,23 @@ def furthest(held: HeldPlan, request: int, duty: int) -> Amounts:
         ),
         Lever.LATER: DAY_S * any(math.isfinite(window.close_s) for window in windows),
         Lever.EARLIER: DAY_S * any(window.open_s > offered.shift.open_s for window in windows),
+        Lever.PROMISE: DAY_S * (asked.promise is not None and asked.promise.hard),
         Lever.RIDE: DAY_S * math.isfinite(asked.max_ride_s),
         Lever.SHIFT_END: DAY_S * math.isfinite(offered.shift.close_s),
         Lever.SHIFT_START: DAY_S,
         Lever.DURATION: DAY_S * math.isfinite(offered.max_duration_s),
+        Lever.DRIVING: DAY_S * limits_driving(offered),
+        Lever.IN_SERVICE: bool(offered.out_of_service),
         Lever.BREAK: DAY_S * (committed_breaks(held.problem, duty) < len(offered.breaks)),
         Lever.STAY: math.floor(max(stays, default=0.0)),
         Lever.UNLINK: bool(stays),
     }
     return {lever: int(amount) for lever, amount in most.items() if amount}
+
+
+def limits_driving(duty: Duty) -> bool:
+    """Whether a duty's driving has any limit."""
+    return duty.driving_break is not None or math.isfinite(duty.max_driving_s)
 
 
 def linked_stays(held: HeldPlan, request: int) -> list[float]:
@@ -91,10 +99,12 @@ def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]
     pulls = {
         Lever.LATER: (own["excess_s"], 1),
         Lever.EARLIER: (own["open_s"], -1),
+        Lever.PROMISE: (own["waived_binding_high_s"][:1], 1),
         Lever.RIDE: (requests["ride_excess_s"][request : request + 1], 1),
         Lever.SHIFT_END: (row["shift_excess_s"], 1),
         Lever.SHIFT_START: (row["open_s"], -1),
         Lever.DURATION: (row["duration_excess_s"], 1),
+        Lever.DRIVING: (row["driving_excess_s"], 1),
         Lever.BREAK: (pauses["waived_high_s"], 1),
         Lever.SEATS: (row["seats"], 1),
         Lever.WHEELCHAIRS: (row["wheelchairs"], 1),
@@ -104,6 +114,9 @@ def pulled(held: HeldPlan, request: int, duty: int, amounts: Mapping[Lever, int]
         if lever in pulls:
             column, sign = pulls[lever]
             column += sign * amount
+    own["waived_binding_low_s"][0] -= amounts.get(Lever.PROMISE, 0)
+    if Lever.IN_SERVICE in amounts:
+        row["aways"] = 0
     if stay := amounts.get(Lever.STAY):
         linked[request] = True
         requests["stay_s"][linked] = (requests["stay_s"][linked] - stay).clip(min=0.0)

@@ -19,9 +19,12 @@ ORDER = (
     Rule.CAPACITY,
     Rule.SHARING,
     Rule.WINDOW,
+    Rule.PROMISE,
     Rule.RIDE_TIME,
     Rule.SHIFT,
     Rule.DURATION,
+    Rule.DRIVING,
+    Rule.OUT_OF_SERVICE,
     Rule.BREAK,
     Rule.LINK,
 )

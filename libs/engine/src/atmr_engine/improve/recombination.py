@@ -13,6 +13,7 @@ from atmr_engine.arrays import Arrays
 from atmr_engine.beginning import adopt_nodes
 from atmr_engine.compiled import compiled
 from atmr_engine.improve.partition import GAIN, recombine
+from atmr_engine.improve.route_log import route_price
 from atmr_engine.improve.route_pool import RoutePool
 from atmr_engine.improve.search import Best, accept
 from atmr_engine.insertion import may_serve
@@ -53,36 +54,31 @@ class Recombination:
 
         Each plan is scheduled and priced exactly before it is taken; without one, nothing changes.
         """
-        present = self.slots_of(best)
+        routes = self.routes_of(best)
+        present = [self.pool.add(*route) for route in routes]
+        cost = sum(cost for _, _, cost in routes)
         refused: list[list[int]] = []
         while len(refused) < TRIES:
-            chosen = self.choice(present, best, refused)
-            if chosen is None:
+            chosen = recombine(self.pool, present, NODE_LIMIT, refused)
+            if chosen is None and self.pool.cost[present].sum() < cost - GAIN:
+                chosen = present  # cheaper orders of the same stops were met
+            if chosen is None or chosen in refused:
                 return False
             if self.install(state, best, chosen):
                 return True
             refused.append(chosen)
         return False
 
-    def slots_of(self, best: Best) -> list[int]:
-        """The routes of the best plan, which join the pool."""
+    def routes_of(self, best: Best) -> list[Noted]:
+        """The routes of the best plan that a plan cannot do without, or that serve anybody."""
         visits = 2 * len(self.arrays.requests)
-        slots = []
+        routes = []
         for duty in range(len(best.length)):
-            nodes = best.routes[duty, : best.length[duty]]
+            nodes = best.routes[duty, : best.length[duty]].copy()
             if self.arrays.duties["committed"][duty] or (nodes < visits).any():
-                slots.append(self.pool.add(duty, nodes.copy(), float(best.route_costs[duty])))
-        return slots
-
-    def choice(
-        self, present: list[int], best: Best, refused: Sequence[Sequence[int]]
-    ) -> list[int] | None:
-        """Routes that cost less than the best plan's if they can be driven together."""
-        chosen = recombine(self.pool, present, NODE_LIMIT, refused)
-        if chosen is not None:
-            return chosen
-        saved = float(best.route_costs.sum() - self.pool.cost[present].sum())
-        return present if saved > GAIN and present not in refused else None
+                cost = route_price(self.arrays, nodes, len(nodes), duty, best.route_costs[duty])
+                routes.append((duty, nodes, float(cost)))
+        return routes
 
     def install(self, state: State, best: Best, chosen: Sequence[int]) -> bool:
         """Make the chosen routes the plan if together they keep all rules and cost less."""

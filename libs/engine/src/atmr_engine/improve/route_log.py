@@ -12,6 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
+from atmr_engine.pricing import standing_cost
 from atmr_engine.random_numbers import random_state
 from atmr_engine.state import JOURNALLED, State
 
@@ -85,21 +86,41 @@ def note_changed(arrays: Arrays, state: State, log: RouteLog) -> None:
 @compiled
 def note(arrays: Arrays, state: State, log: RouteLog, duty: int) -> None:
     """Note a duty's route, unless it serves nobody or as cheap a one is known."""
+    count, route = state.length[duty], state.routes[duty]
     key, served = log.of_duty[duty], False
-    for k in range(state.length[duty]):
-        node = state.routes[duty, k]
-        if node < 2 * arrays.requests.shape[0] and node & 1 == 0:
-            key += log.of_request[node >> 1]
+    for k in range(count):
+        if is_pickup(arrays, route[k]):
+            key += log.of_request[route[k] >> 1]
             served = True
-    place = np.int64(key & np.uint64(KNOWN - 1))
-    known = log.keys[place] == key and log.least[place] < state.cost[duty] + CHEAPER
-    entry, stop = log.counters[ENTRIES], log.counters[NODES]
-    full = entry == ROUTES or stop + state.length[duty] > STOPS
-    if known or full or not served:
+    if not served:
         return
-    log.keys[place], log.least[place] = key, state.cost[duty]
-    for k in range(state.length[duty]):
-        log.stops[stop + k] = state.routes[duty, k]
-    log.duty[entry], log.cost[entry] = duty, state.cost[duty]
-    log.end[entry] = stop + state.length[duty]
-    log.counters[ENTRIES], log.counters[NODES] = entry + 1, stop + state.length[duty]
+    place = np.int64(key & np.uint64(KNOWN - 1))
+    cost = route_price(arrays, route, count, duty, state.cost[duty])
+    entry, first = log.counters[ENTRIES], log.counters[NODES]
+    if entry == ROUTES or first + count > STOPS:
+        return
+    if log.keys[place] == key and log.least[place] < cost + CHEAPER:
+        return
+    log.keys[place], log.least[place] = key, cost
+    for k in range(count):
+        log.stops[first + k] = route[k]
+    log.duty[entry], log.cost[entry], log.end[entry] = duty, cost, first + count
+    log.counters[ENTRIES], log.counters[NODES] = entry + 1, first + count
+
+
+@compiled
+def is_pickup(arrays: Arrays, node: int) -> bool:
+    """Whether somebody boards there."""
+    return bool(node < 2 * arrays.requests.shape[0] and node & 1 == 0)
+
+
+@compiled
+def route_price(
+    arrays: Arrays, route: NDArray[np.int64], count: int, duty: int, cost: float
+) -> float:
+    """What a route of that cost adds to a plan in which the duty stays at home (`RoutePool`)."""
+    price = cost - standing_cost(arrays, duty)
+    for k in range(count):
+        if is_pickup(arrays, route[k]):
+            price += arrays.serve_cost[route[k] >> 1, duty]
+    return float(price)

@@ -10,10 +10,13 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from atmr_engine.compilation import Excess, compatibility, compile_nodes, compile_requests
 from atmr_engine.problem import Problem, Request, Visit
 from atmr_engine.state import fresh_version
 from atmr_engine.windows import shortest_rides, tighten
+from atmr_engine.wishes import serve_costs
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
@@ -61,10 +64,13 @@ def write_request(arrays: Arrays, state: State, problem: Problem, index: int) ->
             arrays.requests[name][index] = row[name]
     arrays.requests["group"][index] = group_of(arrays, problem, index)
     arrays.compatible[index] = compatibility(alone)[0]
+    arrays.serve_cost[index] = serve_costs(alone)[0]
     follow(arrays, problem, index)
     tighten(own, arrays.requests[index : index + 1])
     state.request_version[index] = fresh_version(state)
-    return arrays._replace(linked=arrays.linked or problem.requests[index].link is not None)
+    eager = arrays.eager or bool((own["prefer_s"] < np.inf).any())
+    linked = arrays.linked or problem.requests[index].link is not None
+    return arrays._replace(linked=linked, eager=eager, timed=arrays.timed or eager)
 
 
 def by_itself(problem: Problem, index: int) -> Problem:

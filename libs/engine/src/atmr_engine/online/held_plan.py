@@ -15,11 +15,11 @@ from atmr_engine.difference import services
 from atmr_engine.journal import commit, rollback
 from atmr_engine.objective import Cost, evaluate, fairness_h2, route_cost
 from atmr_engine.online.growth import bar_reserve, with_requests, with_reserve, write_request
-from atmr_engine.plan import Plan, Route, Unserved
+from atmr_engine.online.unheld import refuse_unheld
+from atmr_engine.plan import Plan, PlannedStop, Route, StopKind, Unserved
 from atmr_engine.rules import Rule
 from atmr_engine.state import BANKED
 from atmr_engine.timetable import timetable
-from atmr_engine.unplanned import refuse_unplanned
 from atmr_engine.unserved import explain_unserved
 from atmr_engine.validation import validate_addition
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
 
+EVEN_S = 1e-3
+"""Seconds by which a pause in a plan may differ from the duty's, by rounding."""
 RESERVE = 64
 """Bookings that may arrive before everything is compiled anew."""
 
@@ -62,7 +64,7 @@ class HeldPlan:
 
     def _compile(self, problem: Problem, plan: Plan | None) -> None:
         count = len(problem.requests)
-        refuse_unplanned(problem)
+        refuse_unheld(problem)
         self.problem = problem
         self.compiled_times += 1
         self._roomy = with_reserve(problem, self._reserve if len(problem.travel.time_s) else 0)
@@ -86,22 +88,47 @@ class HeldPlan:
         unserved = (Unserved(request=r, rule=Rule.COVERAGE, reason="") for r in left_out)
         if check(self.problem, Plan(routes=plan.routes, unserved=tuple(unserved))):
             return False
-        if any(not self._drives(duty, route) for duty, route in routes.items() if route.requests):
+        times = {duty: self._times_of(duty, route) for duty, route in routes.items()}
+        if any(found is None for duty, found in times.items() if routes[duty].requests):
             return False
-        for duty, route in routes.items():
-            if route.requests:
-                nodes = self.state.routes[duty, : self.state.length[duty]]
-                self.state.begin_s[nodes] = [stop.begin_s for stop in route.stops[1:-1]]
-                self.state.cost[duty] = self.route_and_cost(duty)[1].total
+        half = len(self.state.begin_s) // 2
+        for duty, found in times.items():
+            for node, begin_s, rest_s in found or ():
+                self.state.begin_s[node], self.state.begin_s[half + node] = begin_s, rest_s
+            if routes[duty].requests:
+                cost = self.route_and_cost(duty)[1].total
+                served = self.arrays.serve_cost[self.state.route_of == duty, duty].sum()
+                self.state.cost[duty] = cost - served  # what pairs cost is the plan's
         commit(self.state)
         return True
 
-    def _drives(self, duty: int, route: Route) -> bool:
-        """Whether a duty's stops are those of the route, in their order."""
-        nodes = self.state.routes[duty, : self.state.length[duty]]
+    def _times_of(self, duty: int, route: Route) -> list[tuple[int, float, float]] | None:
+        """When the route begins each node of the duty, and rests behind it; None if it has others.
+
+        A break that is not the duty's next one is a rest.
+        """
         requests, visits = self._roomy.requests, 2 * len(self._roomy.requests)
-        held = [requests[node >> 1].id if node < visits else None for node in map(int, nodes)]
-        return held == [stop.request for stop in route.stops[1:-1]]
+        nodes = [int(node) for node in self.state.routes[duty, : self.state.length[duty]]]
+        found: list[tuple[int, float, float]] = []
+        for stop in route.stops[1:-1]:
+            node = nodes[len(found)] if len(found) < len(nodes) else -1
+            pause = node >= visits and stop.kind is StopKind.BREAK
+            if pause and self._lasts(node, stop):
+                found.append((node, stop.begin_s, 0.0))
+            elif stop.kind is StopKind.BREAK and found:
+                before = found.pop()
+                found.append((before[0], before[1], stop.end_s - stop.begin_s))
+            elif 0 <= node < visits and requests[node >> 1].id == stop.request:
+                found.append((node, stop.begin_s, 0.0))
+            else:
+                return None
+        return found if len(found) == len(nodes) else None
+
+    def _lasts(self, node: int, stop: PlannedStop) -> bool:
+        """Whether a stop is as long as a pause."""
+        return (
+            abs(float(self.arrays.nodes["service_s"][node]) - (stop.end_s - stop.begin_s)) < EVEN_S
+        )
 
     def _set_bank(self, requests: list[int]) -> None:
         self.state.bank[: len(requests)] = requests
@@ -164,7 +191,8 @@ class HeldPlan:
         stops = [int(node) for node in nodes]
         if not duty.committed and all(node >= visits for node in stops):
             return None
-        return Route(duty=duty.id, stops=tuple(timetable(self._roomy, state, duty, index, stops)))
+        stops_planned = tuple(timetable(self._roomy, self.arrays, state, index, stops))
+        return Route(duty=duty.id, stops=stops_planned)
 
     def routes(self) -> tuple[Route, ...]:
         """The routes of all duties that drive anything, in the order of `problem.duties`."""
@@ -196,7 +224,7 @@ class HeldPlan:
         validate_addition(self.problem, request)
         count = len(self.problem.requests)
         grown = with_requests(self.problem, (*self.problem.requests, request))
-        refuse_unplanned(grown)
+        refuse_unheld(grown)
         if count == len(self._roomy.requests):
             self._compile(grown, Plan(routes=self.routes()))
             return

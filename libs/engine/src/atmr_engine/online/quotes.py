@@ -46,7 +46,7 @@ def cheapest_placings(held: HeldPlan, request: int, k: int) -> NDArray[Any]:
 
 def plain_offer(held: HeldPlan, request: int, placing: Any, told: Collection[str]) -> Offer:
     """The offer of a duty whose stops stay in their order."""
-    begin_s = np.zeros(len(held.arrays.nodes))
+    begin_s = np.zeros_like(held.state.begin_s)
     count = lay_times(held.arrays, held.state, request, placing, begin_s)
     nodes, timed = held.state.sequence[:count], held.state._replace(begin_s=begin_s)
     after = held.timed_route(int(placing.duty), nodes, timed)

@@ -13,7 +13,7 @@ import numpy as np
 from atmr_engine.arrays import NOBODY, NOTHING, Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
-from atmr_engine.placement import place_pair
+from atmr_engine.placement import note_times, place_pair
 from atmr_engine.pricing import change_cost
 from atmr_engine.schedule import schedule
 from atmr_engine.state import State
@@ -69,7 +69,7 @@ def sort_in(
 def lay_times(
     arrays: Arrays, state: State, request: int, placing: Any, begin_s: NDArray[np.float64]
 ) -> int:
-    """Write the times of a duty's route with the request placed into `begin_s` (N,), by node.
+    """Write the times of a duty's route with the request placed into `begin_s` (2 N,), by node.
 
     The nodes stand in `state.sequence`, as many as this returns; -1 where there is no timetable.
     """
@@ -78,5 +78,5 @@ def lay_times(
     if not schedule(arrays, state, state.sequence, count, duty):
         return int(NOBODY)
     for k in range(count):
-        begin_s[state.sequence[k]] = state.trial[k + 1].time_s
+        note_times(begin_s, state.sequence[k], state.trial[k + 1])
     return count

@@ -25,6 +25,7 @@ from atmr_engine.problem import (
     Visit,
 )
 from atmr_engine.rules import Rule, Waiver
+from atmr_engine.simulate.rich_constraints import with_reserves, with_unsteady_ways, with_wishes
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -45,13 +46,16 @@ LINKS = (SameDriver.FREE, SameDriver.FREE, SameDriver.PREFER, SameDriver.REQUIRE
 
 @dataclass(frozen=True, slots=True)
 class RichDay:
-    """What the made day looks like: `size_km` across, `triangle` or not, waivers or none."""
+    """What the made day looks like: `size_km` across, `triangle` or not, the rest there or not."""
 
     requests: int
     duties: int
     size_km: float = 12.0
     triangle: bool = True
     waivers: bool = False
+    wishes: bool = False
+    unsteady: bool = False
+    reserves: bool = False
 
 
 def rich_problem(day: RichDay, seed: int, weights: Weights) -> Problem:
@@ -67,13 +71,18 @@ def rich_problem(day: RichDay, seed: int, weights: Weights) -> Problem:
         if len(requests) < day.requests:
             requests.append(homeward(random, f"back{len(requests)}", requests[-1]))
     places = 8 + 2 * max(1, day.requests)
-    return Problem(
+    problem = Problem(
         requests=tuple(requests),
         duties=duties,
         travel=travel_of(random, day, places),
         weights=weights,
         waivers=waivers_of(random, requests, duties) if day.waivers else (),
     )
+    if day.wishes:
+        problem = with_wishes(problem, random)
+    if day.unsteady:
+        problem = with_unsteady_ways(problem, random)
+    return with_reserves(problem, random) if day.reserves else problem
 
 
 def travel_of(random: Generator, day: RichDay, places: int) -> Travel:
