@@ -33,10 +33,11 @@ from atmr_engine.beginning import adopt_nodes, begin
 from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.best import best_of, restore
 from atmr_engine.improve.islands import MEETINGS
+from atmr_engine.improve.noting import note_changed
 from atmr_engine.improve.recombination import Recombination
-from atmr_engine.improve.route_log import KNOWN, note_changed, read, route_log
-from atmr_engine.improve.search import best_of, restore
+from atmr_engine.improve.route_log import KNOWN, read, route_log
 from atmr_engine.journal import commit
 from atmr_engine.placement import retime
 from atmr_engine.pricing import total_cost
@@ -46,7 +47,7 @@ from atmr_engine.timetable import routes_of
 
 if TYPE_CHECKING:
     from atmr_engine.arrays import Arrays
-    from atmr_engine.improve.search import Best
+    from atmr_engine.improve.best import Best
     from atmr_engine.state import State
 
 LINE = np.array([0.0, 10.0, 11.0, 20.0, 21.0, -10.0, -11.0, -20.0, -21.0])

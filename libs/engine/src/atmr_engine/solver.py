@@ -11,9 +11,9 @@ from atmr_engine.checker import check
 from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.best import restore
 from atmr_engine.improve.cooling import Course
 from atmr_engine.improve.islands import Islands
-from atmr_engine.improve.search import restore
 from atmr_engine.objective import evaluate
 from atmr_engine.placement import retime
 from atmr_engine.plan import Plan

@@ -9,8 +9,8 @@ from atmr_engine.budget import Budget
 from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.best import best_of
 from atmr_engine.improve.recombination import Recombination
-from atmr_engine.improve.search import best_of
 from atmr_engine.problem import (
     Break,
     Capacity,

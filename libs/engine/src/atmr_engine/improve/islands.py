@@ -1,22 +1,21 @@
 """Searches side by side, each on a thread of its own, which meet at fixed shares of the budget.
 
-Between two meetings no search knows of another, and they meet in the order of their numbers, so
-that with iterations alone all depends on the seed and on how many there are (the island model of
-Alba and Tomassini 2002). Compiled code runs without the interpreter's lock.
+They meet in the order of their numbers, so that with iterations alone all depends on the seed and
+on how many there are (the island model of Alba and Tomassini 2002).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
+from atmr_engine.improve.best import best_of
+from atmr_engine.improve.island import Ground, Island
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.recombination import Recombination
-from atmr_engine.improve.route_log import read, route_log
-from atmr_engine.improve.search import best_of, restore, search
+from atmr_engine.improve.route_log import route_log
 from atmr_engine.state import empty_state
 
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from atmr_engine.arrays import Arrays
+    from atmr_engine.improve.best import Best
     from atmr_engine.improve.cooling import Course
-    from atmr_engine.improve.route_log import Noted, RouteLog
-    from atmr_engine.improve.search import Best
     from atmr_engine.problem import Problem
     from atmr_engine.state import State
 
@@ -36,55 +34,6 @@ WIDEST = 1.0
 """The first threshold, as a share of the mean cost per served request."""
 MEETINGS = (0.9,)
 """Spent shares of the budget at which routes are recombined and the best plan goes to all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What all searches of one problem share and none changes; `near` as of `neighbours`."""
-
-    arrays: Arrays
-    near: NDArray[np.int64]
-    widest: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Island:
-    """One search: its plans, where it stands, and the latest routes that it met."""
-
-    ground: Ground
-    state: State
-    best: Best
-    course: Course
-    random: NDArray[np.uint64]
-    log: RouteLog
-    met: deque[Noted]
-
-    def search_until(self, share: float, ended: Event, note: Callable[[], None]) -> None:
-        """Search until so much of the budget is spent or all is ended; `note` after each chunk."""
-        ground, course = self.ground, self.course
-        while (spent := course.spent) < share and not ended.is_set():
-            chunk, started = course.next_chunk(), course.seconds
-            threshold = ground.widest * (1 - spent) ** 2
-            search(
-                ground.arrays,
-                self.state,
-                self.best,
-                self.log,
-                ground.near,
-                threshold,
-                chunk,
-                self.random,
-            )
-            course.advance(chunk, course.seconds - started)
-            self.met.extend(read(self.log))
-            note()
-
-    def go_to(self, best: Best) -> None:
-        """Continue from the best plan of another island."""
-        for field in best._fields:
-            getattr(self.best, field)[:] = getattr(best, field)
-        self.best.costs[1] = best.costs[0]
-        restore(self.ground.arrays, self.state, self.best)
 
 
 class Islands:

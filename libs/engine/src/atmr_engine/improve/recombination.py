@@ -9,27 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atmr_engine.arrays import Arrays
 from atmr_engine.beginning import adopt_nodes
-from atmr_engine.compiled import compiled
+from atmr_engine.improve.best import accept
+from atmr_engine.improve.noting import route_price
 from atmr_engine.improve.partition import GAIN, recombine
-from atmr_engine.improve.route_log import route_price
-from atmr_engine.improve.route_pool import RoutePool
-from atmr_engine.improve.search import Best, accept
+from atmr_engine.improve.route_pool import NOTHING, RoutePool
 from atmr_engine.insertion import may_serve
-from atmr_engine.journal import commit, rollback, save
-from atmr_engine.placement import install
+from atmr_engine.journal import commit, rollback
 from atmr_engine.pricing import total_cost
-from atmr_engine.state import BANKED, State, fresh_version
+from atmr_engine.removal import remove_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from atmr_engine.arrays import Arrays
+    from atmr_engine.improve.best import Best
     from atmr_engine.improve.route_log import Noted
     from atmr_engine.problem import Problem
+    from atmr_engine.state import State
 
 NODE_LIMIT = 200
 """Nodes of the integer programme."""
@@ -50,10 +47,7 @@ class Recombination:
             self.pool.add(duty, nodes, cost)
 
     def improve(self, state: State, best: Best) -> bool:
-        """Make a better plan than `best` of the pool's routes the best and present one, if it can.
-
-        Each plan is scheduled and priced exactly before it is taken; without one, nothing changes.
-        """
+        """Make a cheaper plan of the pool's routes the best and present one, if there is any."""
         routes = self.routes_of(best)
         present = [self.pool.add(*route) for route in routes]
         cost = sum(cost for _, _, cost in routes)
@@ -83,37 +77,21 @@ class Recombination:
     def install(self, state: State, best: Best, chosen: Sequence[int]) -> bool:
         """Make the chosen routes the plan if together they keep all rules and cost less."""
         commit(state)
-        clear(self.arrays, state)
-        for slot, duty in zip(chosen, self.pool.seat(chosen), strict=True):
-            if not self.drive(state, duty, self.pool.stops_on(slot, duty)):
-                break
-        else:
-            if total_cost(self.arrays, state.route_of, state.cost) < best.costs[0] - GAIN:
-                accept(self.arrays, state, best)
-                return True
+        remove_all(self.arrays, state)
+        seats = zip(chosen, self.pool.seat(chosen), strict=True)
+        driven = all(self.drive(state, slot, duty) for slot, duty in seats)
+        cost = total_cost(self.arrays, state.route_of, state.cost)
+        if driven and cost < best.costs[0] - GAIN:
+            accept(self.arrays, state, best)
+            return True
         rollback(self.arrays, state)
         return False
 
-    def drive(self, state: State, duty: int, nodes: NDArray[np.int64]) -> bool:
-        """Make the nodes the duty's route if that keeps all rules."""
-        served = nodes[(nodes < 2 * len(self.arrays.requests)) & (nodes % 2 == 0)] >> 1
+    def drive(self, state: State, slot: int, duty: int) -> bool:
+        """Make a route the duty's if that keeps all rules."""
+        members = self.pool.members[slot]
+        served = members[members != NOTHING]
         able = all(may_serve(self.arrays, state, request, duty) for request in served)
-        return able and adopt_nodes(self.arrays, state, [int(node) for node in nodes], duty)
-
-
-@compiled
-def clear(arrays: Arrays, state: State) -> None:
-    """Leave nobody served, and in each route its duty's breaks alone."""
-    for duty in range(len(state.length)):
-        save(state, duty)
-    for request in range(len(state.route_of)):
-        state.route_of[request] = -1
-        state.bank[request] = request
-        state.request_version[request] = fresh_version(state)
-    state.counters[BANKED] = len(state.route_of)
-    for duty in range(len(state.length)):
-        row = arrays.duties[duty]
-        state.length[duty] = 0
-        for k in range(row.breaks):
-            state.sequence[k] = row.first_break + k
-        install(arrays, state, state.sequence, row.breaks, duty)
+        return able and adopt_nodes(
+            self.arrays, state, self.pool.stops_on(slot, duty).tolist(), duty
+        )

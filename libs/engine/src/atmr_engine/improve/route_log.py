@@ -1,7 +1,7 @@
 """What a search notes of the routes that it keeps, for set partitioning (recombination.py).
 
-A table tells routes that were noted before from new ones, so that most of the work of a pool is
-done in compiled code. Compiled by `atmr_engine.compiled`.
+A table tells routes that were noted before from new ones. Filled by noting.py, whose code is
+compiled by `atmr_engine.compiled`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
-from atmr_engine.pricing import standing_cost
 from atmr_engine.random_numbers import random_state
-from atmr_engine.state import JOURNALLED, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,53 +70,3 @@ def read(log: RouteLog) -> Iterator[Noted]:
         yield int(log.duty[entry]), log.stops[start:end].copy(), float(log.cost[entry])
         start = end
     log.counters[:] = 0
-
-
-@compiled
-def note_changed(arrays: Arrays, state: State, log: RouteLog) -> None:
-    """Note the routes that changed since the last commit."""
-    for index in range(state.counters[JOURNALLED]):
-        note(arrays, state, log, state.journal[index])
-
-
-@compiled
-def note(arrays: Arrays, state: State, log: RouteLog, duty: int) -> None:
-    """Note a duty's route, unless it serves nobody or as cheap a one is known."""
-    count, route = state.length[duty], state.routes[duty]
-    key, served = log.of_duty[duty], False
-    for k in range(count):
-        if is_pickup(arrays, route[k]):
-            key += log.of_request[route[k] >> 1]
-            served = True
-    if not served:
-        return
-    place = np.int64(key & np.uint64(KNOWN - 1))
-    cost = route_price(arrays, route, count, duty, state.cost[duty])
-    entry, first = log.counters[ENTRIES], log.counters[NODES]
-    if entry == ROUTES or first + count > STOPS:
-        return
-    if log.keys[place] == key and log.least[place] < cost + CHEAPER:
-        return
-    log.keys[place], log.least[place] = key, cost
-    for k in range(count):
-        log.stops[first + k] = route[k]
-    log.duty[entry], log.cost[entry], log.end[entry] = duty, cost, first + count
-    log.counters[ENTRIES], log.counters[NODES] = entry + 1, first + count
-
-
-@compiled
-def is_pickup(arrays: Arrays, node: int) -> bool:
-    """Whether somebody boards there."""
-    return bool(node < 2 * arrays.requests.shape[0] and node & 1 == 0)
-
-
-@compiled
-def route_price(
-    arrays: Arrays, route: NDArray[np.int64], count: int, duty: int, cost: float
-) -> float:
-    """What a route of that cost adds to a plan in which the duty stays at home (`RoutePool`)."""
-    price = cost - standing_cost(arrays, duty)
-    for k in range(count):
-        if is_pickup(arrays, route[k]):
-            price += arrays.serve_cost[route[k] >> 1, duty]
-    return float(price)
