@@ -248,6 +248,7 @@ def test_plans_of_rich_days_are_put_together_within_the_rules(day: RichDay, seed
 def test_a_search_recombines_the_routes_that_all_its_threads_met(
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("atmr_engine.improve.recombination.ENOUGH", 1)
     sizes: list[int] = []
 
     def noted(self: Recombination, state: State, best: Best) -> bool:
@@ -258,5 +259,14 @@ def test_a_search_recombines_the_routes_that_all_its_threads_met(
     monkeypatch.setattr(Recombination, "improve", noted)
     problem = rich_problem(RichDay(requests=30, duties=6), 3, Weights())
     plan = solve(problem, Budget(iterations=1280), threads=threads)
-    assert len(sizes) == len(MEETINGS)
-    assert sizes[0] > len(plan.routes)
+    assert len(sizes) == (1 if threads == 1 else len(MEETINGS))
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > len(plan.routes)
+
+
+def test_few_routes_are_not_worth_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: object) -> bool:
+        raise AssertionError("a pool of a few hundred iterations was recombined")
+
+    monkeypatch.setattr(Recombination, "improve", unwanted)
+    solve(rich_problem(RichDay(requests=30, duties=6), 3, Weights()), Budget(iterations=256))

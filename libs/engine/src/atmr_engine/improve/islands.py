@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 WIDEST = 1.0
 """The first threshold, as a share of the mean cost per served request."""
-MEETINGS = (0.9,)
-"""Spent shares of the budget at which routes are recombined and the best plan goes to all."""
+MEETINGS = (0.3, 0.6, 0.9)
+"""Spent shares of the budget at which routes are recombined and the best plan goes to all; a search
+alone stops for the last one only."""
 
 
 class Islands:
@@ -77,7 +78,7 @@ class Islands:
         `note` is called after each chunk of the first search, on the caller's thread.
         """
         with ThreadPoolExecutor(max_workers=len(self.islands)) as threads:
-            for share in MEETINGS:
+            for share in MEETINGS if len(self.islands) > 1 else MEETINGS[-1:]:
                 self.search_until(share, threads, note)
                 if self.leader.course.spent < 1:
                     self.meet()
@@ -108,7 +109,8 @@ class Islands:
             self.recombination.take_in(island.met)
             island.met.clear()
         leader = self.leader
-        self.recombination.improve(leader.state, leader.best)
+        if self.recombination.is_rich:
+            self.recombination.improve(leader.state, leader.best)
         for island in self.islands:
             if island is not leader:
                 island.go_to(leader.best)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 GAIN = 1e-6
 """What a plan must cost less to be better, in units of the objective."""
-FIRST_COLUMNS, MORE_COLUMNS = 800, 400
-"""Routes that the linear programme begins with, and how many join it at a time."""
+FIRST_COLUMNS, MORE_COLUMNS = 8, 4
+"""Routes that the linear programme begins with, and how many join it at a time, for each row."""
 MOST_COLUMNS = 300
 """Routes of the integer programme; of more, those with the lowest reduced costs. Nodes do not bound
 what HiGHS does at the root, this does."""
@@ -98,7 +98,8 @@ def price(pool: RoutePool, present: Sequence[int]) -> float:
     if pool.prices is None:
         pool.prices = shared_out(pool, present)
     inside = np.isin(slots, present)
-    inside[lowest(pool.reduced_costs(slots), FIRST_COLUMNS)] = True
+    rows = len(pool.prices)
+    inside[lowest(pool.reduced_costs(slots), FIRST_COLUMNS * rows)] = True
     model = relaxation(pool)
     add_routes(model, pool, slots[inside])
     while True:
@@ -106,7 +107,7 @@ def price(pool: RoutePool, present: Sequence[int]) -> float:
         pool.prices = np.array(model.getSolution().row_dual)
         outside = np.flatnonzero(~inside)
         reduced = pool.reduced_costs(slots[outside])
-        joining = outside[lowest(reduced, MORE_COLUMNS)]
+        joining = outside[lowest(reduced, MORE_COLUMNS * rows)]
         joining = joining[pool.reduced_costs(slots[joining]) < -GAIN]
         if not len(joining):
             return float(model.getInfo().objective_function_value)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NODE_LIMIT = 200
 """Nodes of the integer programme."""
+ENOUGH = 15
+"""Routes for each request from which on there is something to choose (see docs/adr/0026)."""
 TRIES = 4
 """Choices that are scheduled, one after the other proving false."""
 
@@ -45,6 +47,11 @@ class Recombination:
         """Add routes to the pool."""
         for duty, nodes, cost in routes:
             self.pool.add(duty, nodes, cost)
+
+    @property
+    def is_rich(self) -> bool:
+        """Whether the pool holds so many routes that a choice among them is worth its time."""
+        return len(self.pool) >= ENOUGH * len(self.arrays.requests)
 
     def improve(self, state: State, best: Best) -> bool:
         """Make a cheaper plan of the pool's routes the best and present one, if there is any."""
