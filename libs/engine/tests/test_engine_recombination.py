@@ -165,14 +165,14 @@ def test_a_price_that_proves_false_changes_nothing() -> None:
 
 
 def test_legs_that_require_one_driver_are_not_parted() -> None:
-    problem = linked(line(), (1, 0, SameDriver.REQUIRE))
-    arrays, state, best = driven(problem, [[0, 1], [2, 3]])
-    recombination = Recombination(problem, arrays)
-    for duty, requests in ((0, (0, 2)), (1, (1, 3))):
-        _, nodes, _ = met(line(), duty, *requests)
-        recombination.take_in([(duty, nodes, 1.0)])
-    assert not recombination.improve(state, best)
-    assert served(problem, arrays, state) == {frozenset({"r0", "r1"}), frozenset({"r2", "r3"})}
+    """To part them would cost less."""
+    problem = linked(line(), (2, 0, SameDriver.REQUIRE))
+    for case, better in ((line(), True), (problem, False)):
+        arrays, state, best = driven(case, [[0, 2], [1, 3]])
+        recombination = Recombination(case, arrays)
+        recombination.take_in([met(line(), 0, 0, 1), met(line(), 1, 2, 3)])
+        assert recombination.improve(state, best) is better
+        assert check(case, planned(case, arrays, state)) == []
 
 
 def test_changes_of_driver_count_although_no_route_knows_of_them() -> None:
