@@ -13,7 +13,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-day bench-days bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
+.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-continuity bench-day bench-days bench-fair-shares bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -79,6 +79,12 @@ bench-day: setup  ## the Geneva operator's day times ten, planned through the AP
 
 bench-days: setup  ## planned days driven under noise, by policy and slack: on time, late, unserved (BENCH_ARGS="--days 5")
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/executed_days.py $(BENCH_ARGS)
+
+bench-fair-shares: setup  ## what it costs to share the working minutes out evenly: spread and cost by weight
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/fair_shares.py $(BENCH_ARGS)
+
+bench-continuity: setup  ## a month of standing orders: drivers per patient, spread of the pickups, cost
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/continuity.py $(BENCH_ARGS)
 
 bench-running-day: setup  ## 10,000 events on running days: commitments, told times, what a repair of 1 s recovers
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/running_day.py $(BENCH_ARGS)

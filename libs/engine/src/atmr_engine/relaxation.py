@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +11,10 @@ from atmr_engine.rules import Rule
 from atmr_engine.windows import tighten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from atmr_engine.arrays import Arrays
 
 RELAXATIONS = (
@@ -39,26 +44,64 @@ OF_DUTIES: dict[Rule, dict[str, float]] = {
 """What all duties have without a rule of theirs."""
 
 
-def relaxed(arrays: Arrays, rule: Rule, request: int) -> Arrays:
-    """A copy of the arrays without `rule`: the request's own, the duties', or all passengers'."""
-    nodes, requests = arrays.nodes.copy(), arrays.requests.copy()
-    duties = arrays.duties.copy()
-    pauses = nodes["place"] < 0
-    if rule is Rule.RIDE_TIME:
-        requests["max_ride_s"][request] = np.inf
-    elif rule is Rule.SHARING:
+OF_REQUESTS = frozenset({Rule.RIDE_TIME, Rule.LINK, Rule.PROMISE, Rule.WINDOW})
+"""Rules of one request; the others are lifted for all at once."""
+
+
+class Relaxations:
+    """The arrays without one rule or another; what does not depend on the request is made once."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays = arrays
+        self._of_all: dict[Rule, Arrays] = {}
+        nodes, requests = arrays.nodes.copy(), arrays.requests.copy()
+        self._of_one = arrays._replace(nodes=nodes, requests=requests)
+
+    @contextmanager
+    def without(self, rule: Rule, request: int) -> Iterator[Arrays]:
+        """The arrays without `rule`: the request's own, the duties', or all passengers'.
+
+        They are to be used within the block alone.
+        """
+        if rule not in OF_REQUESTS:
+            if rule not in self._of_all:
+                self._of_all[rule] = without_for_all(self._arrays, rule)
+            yield self._of_all[rule]
+            return
+        nodes, requests = self._of_one.nodes, self._of_one.requests
+        own, linked = slice(2 * request, 2 * request + 2), linked_to(requests, request)
+        before = nodes[own].copy(), requests[linked].copy()
+        lift(nodes, requests, rule, request)
+        tighten(nodes[own], requests[request : request + 1])
+        try:
+            yield self._of_one
+        finally:
+            nodes[own], requests[linked] = before
+
+
+def without_for_all(arrays: Arrays, rule: Rule) -> Arrays:
+    """A copy of the arrays without a rule of all duties or passengers."""
+    nodes, requests, duties = arrays.nodes.copy(), arrays.requests.copy(), arrays.duties.copy()
+    if rule is Rule.SHARING:
         requests["alone"] = requests["group"] = 0
     elif rule is Rule.BREAK:
+        pauses = nodes["place"] < 0
         nodes["open_s"][pauses], nodes["close_s"][pauses] = LONG_AGO, np.inf
         nodes["service_s"][pauses] = 0.0
+    for field, value in OF_DUTIES.get(rule, {}).items():
+        duties[field] = value
+    tighten(nodes, requests)
+    return arrays._replace(nodes=nodes, requests=requests, duties=duties)
+
+
+def lift(nodes: NDArray[Any], requests: NDArray[Any], rule: Rule, request: int) -> None:
+    """Take a rule from one request; the bounds of its nodes are up to the caller."""
+    if rule is Rule.RIDE_TIME:
+        requests["max_ride_s"][request] = np.inf
     elif rule is Rule.LINK:
-        unlinked = requests["after"] == request
-        requests["after"][unlinked] = requests["after"][request] = -1
-        requests["first_follower"][request] = -1
+        requests["after"][requests["after"] == request] = -1
+        requests["after"][request] = requests["first_follower"][request] = -1
         requests["first_follower"][requests["first_follower"] == request] = -1
-    elif rule in OF_DUTIES:
-        for field, value in OF_DUTIES[rule].items():
-            duties[field] = value
     elif rule is Rule.PROMISE:
         for name in ("binding", "waived_binding"):
             nodes[f"{name}_low_s"][2 * request] = LONG_AGO
@@ -66,7 +109,10 @@ def relaxed(arrays: Arrays, rule: Rule, request: int) -> Arrays:
     else:
         own = slice(2 * request, 2 * request + 2)
         nodes["open_s"][own], nodes["close_s"][own] = LONG_AGO, np.inf
-    tighten(nodes, requests)
-    return arrays._replace(
-        nodes=nodes, requests=requests, duties=duties, linked=bool((requests["after"] >= 0).any())
-    )
+
+
+def linked_to(requests: NDArray[Any], request: int) -> NDArray[np.int64]:
+    """The rows that lifting a rule of a request may change: its own and its linked legs'."""
+    linked = (requests["after"] == request) | (requests["first_follower"] == request)
+    linked[request] = True
+    return np.flatnonzero(linked)

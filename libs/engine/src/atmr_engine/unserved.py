@@ -12,7 +12,7 @@ from atmr_engine.beginning import begin
 from atmr_engine.compilation import first_mismatch
 from atmr_engine.insertion import first_fitting
 from atmr_engine.plan import Unserved
-from atmr_engine.relaxation import RELAXATIONS, relaxed
+from atmr_engine.relaxation import RELAXATIONS, Relaxations
 from atmr_engine.rules import Rule
 from atmr_engine.sentences import alone_sentence, mismatch_sentence, pinned_sentence, plan_sentence
 from atmr_engine.state import BANKED
@@ -31,27 +31,27 @@ def explain_unserved(problem: Problem, arrays: Arrays, state: State) -> tuple[Un
     bank = sorted(int(request) for request in state.bank[: state.counters[BANKED]])
     if not bank:
         return ()
-    empty_day = begin(problem, arrays)
-    return tuple(explain(problem, arrays, state, empty_day, index) for index in bank)
-
-
-def explain(
-    problem: Problem, arrays: Arrays, state: State, empty_day: State, index: int
-) -> Unserved:
-    """The rule and the sentence for one request."""
-    request = problem.requests[index]
-    able = [d for d, fits in zip(problem.duties, arrays.compatible[index], strict=True) if fits]
-    if not able:
-        rule, reason = explain_mismatch(problem, request)
-    elif not fits(arrays, empty_day, index):
-        rule = lifted(arrays, empty_day, index)
-        reason = alone_sentence(problem, request, able, rule)
-    elif fits(arrays, state, index):
-        rule, reason = Rule.COVERAGE, "it was left out, although it fits as things stand"
-    else:
-        rule = lifted(arrays, state, index)
-        reason = plan_sentence(request, able, rule)
-    return Unserved(request=request.id, rule=rule, reason=reason)
+    empty_day, relaxations = begin(problem, arrays), Relaxations(arrays)
+    able = [index for index in bank if arrays.compatible[index].any()]
+    alone = [index for index in able if not fits(arrays, empty_day, index)]
+    busy = [i for i in able if i not in set(alone) and not fits(arrays, state, i)]
+    hopeless, crowded = lifted(relaxations, empty_day, alone), lifted(relaxations, state, busy)
+    found = []
+    for index in bank:
+        request = problem.requests[index]
+        fit = [d for d, can in zip(problem.duties, arrays.compatible[index], strict=True) if can]
+        if not fit:
+            rule, reason = explain_mismatch(problem, request)
+        elif index in hopeless:
+            rule = hopeless[index]
+            reason = alone_sentence(problem, request, fit, rule)
+        elif index in crowded:
+            rule = crowded[index]
+            reason = plan_sentence(request, fit, rule)
+        else:
+            rule, reason = Rule.COVERAGE, "it was left out, although it fits as things stand"
+        found.append(Unserved(request=request.id, rule=rule, reason=reason))
+    return tuple(found)
 
 
 def explain_mismatch(problem: Problem, request: Request) -> tuple[Rule, str]:
@@ -75,15 +75,31 @@ def pinned_duty(problem: Problem, request: Request) -> Duty | None:
     return next(committed, None)
 
 
-def lifted(arrays: Arrays, state: State, index: int) -> Rule:
-    """The first rule whose lifting alone lets the request in; WINDOW where none does."""
-    helps = (rule for rule in RELAXATIONS if fits(relaxed(arrays, rule, index), state, index))
-    return next(helps, Rule.WINDOW)
+def lifted(relaxations: Relaxations, state: State, requests: list[int]) -> dict[int, Rule]:
+    """For each request the first rule whose lifting alone lets it in; WINDOW where none does.
+
+    Rule by rule, so that what is known of the routes is made anew for each rule alone.
+    """
+    found: dict[int, Rule] = {}
+    for rule in RELAXATIONS:
+        forget_routes(state)
+        for request in requests:
+            if request in found:
+                continue
+            with relaxations.without(rule, request) as arrays:
+                if rule is Rule.LINK:
+                    forget_routes(state)
+                if fits(arrays, state, request):
+                    found[request] = rule
+    forget_routes(state)
+    return {request: found.get(request, Rule.WINDOW) for request in requests}
+
+
+def forget_routes(state: State) -> None:
+    """Let nothing be known of any route that was found out under other arrays."""
+    state.chains["version"] = -1
 
 
 def fits(arrays: Arrays, state: State, index: int) -> bool:
-    """Whether the request can be inserted anywhere; leaves nothing of it in the state."""
-    state.chains["version"] = -1
-    found = first_fitting(arrays, state, index) >= 0
-    state.chains["version"] = -1
-    return found
+    """Whether the request can be inserted anywhere."""
+    return bool(first_fitting(arrays, state, index) >= 0)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from atmr_engine.arrays import TOLERANCE, UNREACHABLE, Arrays
+from atmr_engine.arrays import UNREACHABLE, Arrays
 from atmr_engine.compiled import compiled
+from atmr_engine.departure import HALF
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-HALF = TOLERANCE / 2
 
 
 @compiled
