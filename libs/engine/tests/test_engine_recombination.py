@@ -35,7 +35,7 @@ from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.improve.best import best_of, restore
 from atmr_engine.improve.islands import MEETINGS
-from atmr_engine.improve.noting import note_changed
+from atmr_engine.improve.noting import driven_routes, note_changed
 from atmr_engine.improve.recombination import Recombination
 from atmr_engine.improve.route_log import KNOWN, read, route_log
 from atmr_engine.journal import commit
@@ -234,7 +234,7 @@ def test_plans_of_rich_days_are_put_together_within_the_rules(day: RichDay, seed
         insert_all(arrays, state, by_earliest_need(arrays, state), blinks, random_state(seed))
         seed += 1
         best = best_of(arrays, state)
-        recombination.take_in(recombination.routes_of(best))
+        recombination.take_in(driven_routes(arrays, best))
     before = float(best.costs[0])
     better = recombination.improve(state, best)
     assert bool(best.costs[0] < before) is better

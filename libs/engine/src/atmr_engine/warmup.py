@@ -10,6 +10,7 @@ from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.improve.best import best_of
+from atmr_engine.improve.noting import driven_routes
 from atmr_engine.improve.recombination import Recombination
 from atmr_engine.problem import (
     Break,
@@ -59,5 +60,5 @@ def install_a_plan(problem: Problem) -> None:
     insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random_state(0))
     best, recombination = best_of(arrays, state), Recombination(problem, arrays)
     best.costs[0] = np.inf
-    routes = recombination.routes_of(best)
+    routes = driven_routes(arrays, best)
     recombination.install(state, best, [recombination.pool.add(*route) for route in routes])

@@ -11,20 +11,16 @@ import numpy as np
 
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
-from atmr_engine.improve.route_log import (
-    CHEAPER,
-    ENTRIES,
-    KNOWN,
-    NODES,
-    ROUTES,
-    STOPS,
-    RouteLog,
-)
+from atmr_engine.improve.route_log import CHEAPER, ENTRIES, KNOWN, NODES, ROUTES, STOPS, RouteLog
+from atmr_engine.placement import is_driven
 from atmr_engine.pricing import standing_cost
 from atmr_engine.state import JOURNALLED, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from atmr_engine.improve.best import Best
+    from atmr_engine.improve.route_log import Noted
 
 
 @compiled
@@ -75,3 +71,14 @@ def route_price(
         if is_pickup(arrays, route[k]):
             price += arrays.serve_cost[route[k] >> 1, duty]
     return float(price)
+
+
+def driven_routes(arrays: Arrays, best: Best) -> list[Noted]:
+    """The routes of the best plan, as if noted; not of duties that stay at home."""
+    routes = []
+    for duty, count in enumerate(best.length):
+        nodes = best.routes[duty, :count].copy()
+        if is_driven(arrays, nodes, count, duty):
+            price = route_price(arrays, nodes, count, duty, best.route_costs[duty])
+            routes.append((duty, nodes, float(price)))
+    return routes

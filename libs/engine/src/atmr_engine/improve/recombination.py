@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from atmr_engine.beginning import adopt_nodes
 from atmr_engine.improve.best import accept
-from atmr_engine.improve.noting import route_price
+from atmr_engine.improve.noting import driven_routes
 from atmr_engine.improve.partition import GAIN, recombine
 from atmr_engine.improve.route_pool import NOTHING, RoutePool
 from atmr_engine.insertion import may_serve
@@ -55,7 +55,7 @@ class Recombination:
 
     def improve(self, state: State, best: Best) -> bool:
         """Make a cheaper plan of the pool's routes the best and present one, if there is any."""
-        routes = self.routes_of(best)
+        routes = driven_routes(self.arrays, best)
         present = [self.pool.add(*route) for route in routes]
         cost = sum(cost for _, _, cost in routes)
         refused: list[list[int]] = []
@@ -70,23 +70,12 @@ class Recombination:
             refused.append(chosen)
         return False
 
-    def routes_of(self, best: Best) -> list[Noted]:
-        """The routes of the best plan that a plan cannot do without, or that serve anybody."""
-        visits = 2 * len(self.arrays.requests)
-        routes = []
-        for duty in range(len(best.length)):
-            nodes = best.routes[duty, : best.length[duty]].copy()
-            if self.arrays.duties["committed"][duty] or (nodes < visits).any():
-                cost = route_price(self.arrays, nodes, len(nodes), duty, best.route_costs[duty])
-                routes.append((duty, nodes, float(cost)))
-        return routes
-
     def install(self, state: State, best: Best, chosen: Sequence[int]) -> bool:
         """Make the chosen routes the plan if together they keep all rules and cost less."""
         commit(state)
         remove_all(self.arrays, state)
         seats = zip(chosen, self.pool.seat(chosen), strict=True)
-        driven = all(self.drive(state, slot, duty) for slot, duty in seats)
+        driven = all(self.drive(state, *seat) for seat in seats)
         cost = total_cost(self.arrays, state.route_of, state.cost)
         if driven and cost < best.costs[0] - GAIN:
             accept(self.arrays, state, best)
