@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -289,24 +288,23 @@ def test_wrong_days_and_options_are_said_with_status_two(tiny: Path, tmp_path: P
         assert "Traceback" not in result.output
 
 
-def test_more_threads_than_the_engine_has_are_refused_not_ignored(
+def test_threads_reach_the_search_and_none_is_an_error(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    received: list[int] = []
+    received: list[Any] = []
 
-    def with_threads(*arguments: Any, threads: int) -> Plan:
-        received.append(threads)
-        return single(*arguments)
+    def noted(*arguments: Any) -> Plan:
+        received.append(arguments[-1])
+        return genuine(*arguments)
 
-    single = solver.solve
-    assert run("solve", tiny, "--iterations", 5, "--threads", 1).exit_code == 0
-    if "threads" not in inspect.signature(single).parameters:
-        result = run("solve", tiny, "--iterations", 5, "--threads", 2)
-        assert result.exit_code == 2
-        assert "give --threads 1, not 2" in result.stderr
-        monkeypatch.setattr(solver, "solve", with_threads)
-        assert run("solve", tiny, "--iterations", 5, "--threads", 2).exit_code == 0
-        assert received == [2]
+    genuine = solver.solve
+    monkeypatch.setattr(solver, "solve", noted)
+    for threads in (1, 2):
+        result = run("solve", tiny, "--iterations", 70, "--threads", threads, "--json")
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["iterations"] == 70
+    assert received[-2:] == [1, 2]
+    assert run("solve", tiny, "--iterations", 5, "--threads", 0).exit_code == 2
 
 
 def test_what_a_file_says_cannot_write_to_the_terminal(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ def test_the_same_pool_gives_the_same_plan(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_routes_that_join_later_are_priced_too(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The linear programme over a part of the pool ends where the one over all of it does."""
-    monkeypatch.setattr("atmr_engine.improve.partition.FIRST_COLUMNS", 10)
-    monkeypatch.setattr("atmr_engine.improve.partition.MORE_COLUMNS", 7)
+    monkeypatch.setattr("atmr_engine.improve.partition.FIRST_COLUMNS", 1)
+    monkeypatch.setattr("atmr_engine.improve.partition.MORE_COLUMNS", 1)
     few, present = pool_of_plans(seed, 5_000, 100)
     recombine(few, present, NODES)
     slots = few.live()

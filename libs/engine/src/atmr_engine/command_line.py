@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 import sys
@@ -79,7 +78,14 @@ def solve(
         int | None, typer.Option(min=0, help="Search this many iterations: replayable anywhere.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed and iterations, same plan.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads to search with.")] = 1,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Searches side by side that help each other: a processor each, and memory. They "
+            "share --iterations; the plan depends on how many they are.",
+        ),
+    ] = 1,
     out: Annotated[Path | None, typer.Option(help="Write the plan to this JSON file.")] = None,
     routes: Annotated[
         Path | None, typer.Option(help="Write the routes of a benchmark as published ones are.")
@@ -196,15 +202,10 @@ def _search(subject: Subject, budget: Budget, seed: int, threads: int) -> Plan:
     from atmr_engine.solver import solve as search  # noqa: PLC0415 (numba takes a second to import)
     from atmr_engine.warmup import warmup as compile_all  # noqa: PLC0415 (as above)
 
-    options: dict[str, Any] = {}
-    if "threads" in inspect.signature(search).parameters:
-        options["threads"] = threads
-    elif threads > 1:
-        _fail(f"this engine searches with one thread: give --threads 1, not {threads}")
     with ProgressLine() as line:
         compile_all()  # so that the seconds are spent searching
         try:
-            return search(subject.problem, budget, seed, subject.start, line.show, **options)
+            return search(subject.problem, budget, seed, subject.start, line.show, threads)
         except CommitmentError as error:
             _fail(str(error))
 

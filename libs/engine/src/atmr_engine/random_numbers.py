@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 MASK = (1 << 64) - 1
 MULTIPLIER = np.uint64(0x2545F4914F6CDD1D)
 TWELVE, TWENTY_FIVE, TWENTY_SEVEN, ELEVEN = (np.uint64(n) for n in (12, 25, 27, 11))
+GAMMA = 0x9E3779B97F4A7C15
+"""Seeds this far apart give the numbers of one SplitMix64 sequence, one after the other."""
 UNIT = 1.0 / (1 << 53)
 
 
 def random_state(seed: int) -> NDArray[np.uint64]:
     """The state (1,) for a seed: any integer, scrambled by SplitMix64 so that 0 and 1 differ."""
-    z = (seed + 0x9E3779B97F4A7C15) & MASK
+    z = (seed + GAMMA) & MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
     return np.array([(z ^ (z >> 31)) or 1], dtype=np.uint64)

@@ -13,7 +13,7 @@ from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
 from atmr_engine.pricing import standing_cost
 from atmr_engine.splice import copy_row, splice_out
-from atmr_engine.state import BANKED, PICKED, State, notify, set_route_of
+from atmr_engine.state import BANKED, PICKED, State, fresh_version, notify, set_route_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,3 +142,21 @@ def set_picked_route(arrays: Arrays, state: State, duty: int, value: int) -> Non
         node = state.routes[duty, k]
         if node < 2 * arrays.requests.shape[0] and state.is_picked[node >> 1]:
             state.route_of[node >> 1] = value
+
+
+@compiled
+def remove_all(arrays: Arrays, state: State) -> None:
+    """Bank everybody, those of commitments too; routes keep their duties' breaks alone."""
+    for duty in range(len(state.length)):
+        save(state, duty)
+    for request in range(len(state.route_of)):
+        state.route_of[request] = -1
+        state.bank[request] = request
+        state.request_version[request] = fresh_version(state)
+    state.counters[BANKED] = len(state.route_of)
+    for duty in range(len(state.length)):
+        row = arrays.duties[duty]
+        state.length[duty] = 0
+        for k in range(row.breaks):
+            state.sequence[k] = row.first_break + k
+        install(arrays, state, state.sequence, row.breaks, duty)

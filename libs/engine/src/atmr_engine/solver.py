@@ -11,13 +11,13 @@ from atmr_engine.checker import check
 from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.best import restore
 from atmr_engine.improve.cooling import Course
-from atmr_engine.improve.neighbours import nearest_requests
-from atmr_engine.improve.search import best_of, restore, search
+from atmr_engine.improve.islands import Islands
 from atmr_engine.objective import evaluate
 from atmr_engine.placement import retime
 from atmr_engine.plan import Plan
-from atmr_engine.random_numbers import random_state
+from atmr_engine.random_numbers import GAMMA, random_state
 from atmr_engine.removal import pick, remove_picked
 from atmr_engine.reserving import keep_reserves
 from atmr_engine.timetable import marked, routes_of
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from atmr_engine.problem import Problem
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
-
-WIDEST = 1.0
-"""The first threshold, as a share of the mean cost per served request."""
 
 
 class PlanRefusedError(RuntimeError):
@@ -66,26 +63,31 @@ def solve(
     seed: int = 0,
     warm_start: Plan | None = None,
     progress: Callable[[Progress], None] | None = None,
+    threads: int = 1,
 ) -> Plan:
     """Plan a day: construction first, then improvement until the budget is spent.
 
-    Deterministic for a problem, a seed, a warm start and a budget in iterations alone; no budget
-    is too small for the construction. The independent checker passes every plan that is returned,
-    and none costs more than a warm start that still keeps every rule.
+    Deterministic for a problem, a seed, a warm start, a number of `threads` and a budget in
+    iterations alone; no budget is too small for the construction. The independent checker passes
+    every plan that is returned, and none costs more than a warm start that still keeps every rule.
+    Threads search side by side: all have the seconds of the budget, and they share its iterations.
 
     Raises:
+        ValueError: for fewer than one thread.
         CommitmentError: where a duty's commitments cannot be kept.
         PlanRefusedError: where the checker refuses the plan, which is a defect.
 
     """
-    course = Course(budget, time.perf_counter, time.perf_counter())
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    courses = Course(budget, time.perf_counter, time.perf_counter()).split(threads)
     arrays = compile_problem(problem)
     state = begin(problem, arrays)
     if warm_start is not None:
         resume(problem, arrays, state, warm_start)
-    random = random_state(seed)
-    insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random)
-    improved = improve(arrays, state, course, random, progress)
+    randoms = [random_state(seed + number * GAMMA) for number in range(threads)]
+    insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, randoms[0])
+    improved = improve(problem, arrays, state, courses, randoms, progress)
     settle_times(arrays, state)
     unserved = explain_unserved(problem, arrays, state)
     unreserved = keep_reserves(problem, arrays, state)
@@ -93,8 +95,8 @@ def solve(
         routes=routes_of(problem, arrays, state),
         unserved=unserved,
         unreserved=unreserved,
-        iterations=course.iterations,
-        seconds=course.seconds,
+        iterations=sum(course.iterations for course in courses),
+        seconds=courses[0].seconds,
         source="search" if improved else "construction" if warm_start is None else "warm_start",
     )
     if violations := check(problem, plan):
@@ -129,28 +131,29 @@ def better_of(problem: Problem, plan: Plan, warm_start: Plan) -> Plan:
 
 
 def improve(
+    problem: Problem,
     arrays: Arrays,
     state: State,
-    course: Course,
-    random: NDArray[np.uint64],
+    courses: list[Course],
+    randoms: list[NDArray[np.uint64]],
     progress: Callable[[Progress], None] | None,
 ) -> bool:
     """Search until the budget is spent and leave the best plan in `state`; whether it is better."""
-    if not len(arrays.requests) or not len(arrays.duties) or course.spent >= 1:
+    if not len(arrays.requests) or not len(arrays.duties) or courses[0].spent >= 1:
         return False
-    near = nearest_requests(arrays)
-    best = best_of(arrays, state)
-    first = float(best.costs[0])
-    widest = WIDEST * float(state.cost.sum()) / max(1, int((state.route_of >= 0).sum()))
-    while (spent := course.spent) < 1:
-        chunk, started = course.next_chunk(), course.seconds
-        search(arrays, state, best, near, widest * (1 - spent) ** 2, chunk, random)
-        course.advance(chunk, course.seconds - started)
+    islands = Islands(problem, arrays, state, courses, randoms)
+    first = float(islands.leader.best.costs[0])
+
+    def note() -> None:
         if progress is not None:
             progress(
                 Progress(
-                    iterations=course.iterations, seconds=course.seconds, cost=float(best.costs[0])
+                    iterations=sum(course.iterations for course in courses),
+                    seconds=courses[0].seconds,
+                    cost=float(islands.leader.best.costs[0]),
                 )
             )
+
+    best = islands.search(note)
     restore(arrays, state, best)
     return bool(best.costs[0] < first)

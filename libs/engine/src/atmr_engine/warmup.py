@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from atmr_engine.beginning import begin
 from atmr_engine.budget import Budget
+from atmr_engine.compilation import compile_problem
+from atmr_engine.construct.cheapest import insert_all
+from atmr_engine.construct.order import by_earliest_need
+from atmr_engine.improve.best import best_of
+from atmr_engine.improve.noting import driven_routes
+from atmr_engine.improve.recombination import Recombination
 from atmr_engine.problem import (
     Break,
     Capacity,
@@ -15,6 +22,7 @@ from atmr_engine.problem import (
     Travel,
     Visit,
 )
+from atmr_engine.random_numbers import random_state
 from atmr_engine.solver import solve
 
 ITERATIONS = 64
@@ -42,3 +50,15 @@ def warmup() -> None:
     travel = Travel(time_s=600.0 * apart, distance_km=apart)
     problem = Problem(requests=requests, duties=(duty,), travel=travel)
     solve(problem, Budget(iterations=ITERATIONS))
+    install_a_plan(problem)
+
+
+def install_a_plan(problem: Problem) -> None:
+    """Compile what puts a plan together from routes, which not every search comes to do."""
+    arrays = compile_problem(problem)
+    state = begin(problem, arrays)
+    insert_all(arrays, state, by_earliest_need(arrays, state), 0.0, random_state(0))
+    best, recombination = best_of(arrays, state), Recombination(problem, arrays)
+    best.costs[0] = np.inf
+    routes = driven_routes(arrays, best)
+    recombination.install(state, best, [recombination.pool.add(*route) for route in routes])

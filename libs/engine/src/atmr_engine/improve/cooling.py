@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +25,14 @@ class Course:
     started_s: float
     iterations: int = 0
     chunk: int = CHUNK
+
+    def split(self, count: int) -> list[Course]:
+        """A course for each of `count` searches: all of the time, and a part of the iterations."""
+        if self.budget.iterations is None:
+            return [replace(self) for _ in range(count)]
+        each, more = divmod(self.budget.iterations, count)
+        limits = [each + int(number < more) for number in range(count)]
+        return [replace(self, budget=replace(self.budget, iterations=n)) for n in limits]
 
     @property
     def seconds(self) -> float:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 GAIN = 1e-6
 """What a plan must cost less to be better, in units of the objective."""
-FIRST_COLUMNS, MORE_COLUMNS = 2_000, 1_000
-"""Routes that the linear programme begins with, and how many join it at a time."""
-MOST_COLUMNS = 800
+FIRST_COLUMNS, MORE_COLUMNS = 8, 4
+"""Routes that the linear programme begins with, and how many join it at a time, for each row."""
+MOST_COLUMNS = 300
 """Routes of the integer programme; of more, those with the lowest reduced costs. Nodes do not bound
 what HiGHS does at the root, this does."""
 OPTIONS: dict[str, bool | int | float | str] = {
@@ -34,6 +34,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 1,
     "mip_rel_gap": 0.0,
     "mip_abs_gap": GAIN,
+    "mip_heuristic_effort": 0.0,
+    "mip_detect_symmetry": False,
 }
 
 
@@ -96,7 +98,8 @@ def price(pool: RoutePool, present: Sequence[int]) -> float:
     if pool.prices is None:
         pool.prices = shared_out(pool, present)
     inside = np.isin(slots, present)
-    inside[lowest(pool.reduced_costs(slots), FIRST_COLUMNS)] = True
+    rows = len(pool.prices)
+    inside[lowest(pool.reduced_costs(slots), FIRST_COLUMNS * rows)] = True
     model = relaxation(pool)
     add_routes(model, pool, slots[inside])
     while True:
@@ -104,7 +107,7 @@ def price(pool: RoutePool, present: Sequence[int]) -> float:
         pool.prices = np.array(model.getSolution().row_dual)
         outside = np.flatnonzero(~inside)
         reduced = pool.reduced_costs(slots[outside])
-        joining = outside[lowest(reduced, MORE_COLUMNS)]
+        joining = outside[lowest(reduced, MORE_COLUMNS * rows)]
         joining = joining[pool.reduced_costs(slots[joining]) < -GAIN]
         if not len(joining):
             return float(model.getInfo().objective_function_value)
