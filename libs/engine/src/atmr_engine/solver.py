@@ -12,6 +12,7 @@ from atmr_engine.compilation import compile_problem
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.improve.cooling import Course
+from atmr_engine.improve.fleet import driving_cost, empty_duties, pays_to_empty
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.search import best_of, restore, search
 from atmr_engine.objective import evaluate
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from atmr_engine.state import State
 
 WIDEST = 1.0
-"""The first threshold, as a share of the mean cost per served request."""
+"""The first threshold, in mean costs of a served request without what using a duty costs."""
 
 
 class PlanRefusedError(RuntimeError):
@@ -141,16 +142,21 @@ def improve(
     near = nearest_requests(arrays)
     best = best_of(arrays, state)
     first = float(best.costs[0])
-    widest = WIDEST * float(state.cost.sum()) / max(1, int((state.route_of >= 0).sum()))
-    while (spent := course.spent) < 1:
-        chunk, started = course.next_chunk(), course.seconds
-        search(arrays, state, best, near, widest * (1 - spent) ** 2, chunk, random)
-        course.advance(chunk, course.seconds - started)
+
+    def report() -> None:
         if progress is not None:
-            progress(
-                Progress(
-                    iterations=course.iterations, seconds=course.seconds, cost=float(best.costs[0])
-                )
-            )
+            cost = float(best.costs[0])
+            progress(Progress(iterations=course.iterations, seconds=course.seconds, cost=cost))
+
+    if pays_to_empty(arrays, state):
+        empty_duties(arrays, state, best, near, course, random, report)
+    widest = WIDEST * driving_cost(arrays, state) / max(1, int((state.route_of >= 0).sum()))
+    begun = course.spent
+    while (spent := course.spent) < 1:
+        left = (1 - spent) / (1 - begun)
+        chunk, started = course.next_chunk(), course.seconds
+        search(arrays, state, best, near, widest * left**2, chunk, random)
+        course.advance(chunk, course.seconds - started)
+        report()
     restore(arrays, state, best)
     return bool(best.costs[0] < first)

@@ -42,6 +42,7 @@ class Best(NamedTuple):
     length: NDArray[np.int64]
     begin_s: NDArray[np.float64]
     stale: NDArray[np.uint8]
+    route_costs: NDArray[np.float64]
     costs: NDArray[np.float64]  # (2,) best, present
 
 
@@ -53,6 +54,7 @@ def best_of(arrays: Arrays, state: State) -> Best:
         length=state.length.copy(),
         begin_s=state.begin_s.copy(),
         stale=state.stale.copy(),
+        route_costs=state.cost.copy(),
         costs=np.array([total, total]),
     )
 
@@ -89,6 +91,7 @@ def keep(state: State, best: Best) -> None:
     for duty in range(len(state.length)):
         copy_route(state.routes, state.begin_s, best.routes, best.begin_s, duty, state.length)
         best.length[duty], best.stale[duty] = state.length[duty], state.stale[duty]
+        best.route_costs[duty] = state.cost[duty]
 
 
 @inlined
@@ -112,7 +115,8 @@ def ruin(arrays: Arrays, state: State, near: NDArray[np.int64], random: NDArray[
 
 @allocating
 def restore(arrays: Arrays, state: State, best: Best) -> None:
-    """Put the best plan back into the state; its routes get the versions of new ones."""
+    """Put the best plan into the state; its routes get the versions of new ones."""
+    best.costs[1] = best.costs[0]
     commit(state)
     for duty in range(len(state.length)):
         save(state, duty)
@@ -122,7 +126,7 @@ def restore(arrays: Arrays, state: State, best: Best) -> None:
         copy_route(best.routes, best.begin_s, state.routes, state.begin_s, duty, best.length)
         set_route_of(arrays, state, duty, duty)
         state.version[duty] = fresh_version(state)
-        state.stale[duty] = best.stale[duty]
+        state.stale[duty], state.cost[duty] = best.stale[duty], best.route_costs[duty]
     state.counters[BANKED] = 0
     for request in range(len(state.route_of)):
         if state.route_of[request] < 0:
