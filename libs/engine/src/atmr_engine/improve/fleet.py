@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SHARE = 0.5
 """The share of the budget after which no duty is closed any more."""
-PATIENCE = 200
+PATIENCE = 1000
 """Iterations for each request after which a duty that is still not empty stays in use."""
 SLACK = 1.0
 """How much a plan may cost more than the one before it, in mean costs of a served request."""

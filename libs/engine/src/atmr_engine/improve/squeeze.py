@@ -11,21 +11,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import allocating, compiled
+from atmr_engine.arrays import NOBODY, Arrays
+from atmr_engine.compiled import allocating, compiled, inlined
+from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.improve.making_way import make_way
-from atmr_engine.improve.recreate import recreate
-from atmr_engine.improve.search import Best, keep, ruin
+from atmr_engine.improve.recreate import BLINK, recreate, sort_by
+from atmr_engine.improve.ruin_around import pick_around
+from atmr_engine.improve.search import FEWEST, Best, keep, ruin
 from atmr_engine.journal import commit, rollback
 from atmr_engine.pricing import total_cost
 from atmr_engine.random_numbers import below, uniform
+from atmr_engine.removal import remove_picked
 from atmr_engine.state import BANKED, SAVED_BANK, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-EJECT = 0.02
-"""How often a request that is left out is put in the place of others."""
+EJECT, AROUND = 0.02, 0.32
+"""Up to here: a request that is left out takes the place of others; a ruin around it."""
+MOST_AROUND = 11
+"""Requests that a ruin around one removes at the most."""
+HARDEST_FIRST = 0.3
+"""How often those that were left out most go back first."""
 
 
 @allocating
@@ -48,12 +55,19 @@ def squeeze(
     commit(state)
     best.costs[1] = total_cost(arrays, state.route_of, state.cost)
     for done in range(iterations):
-        if uniform(random) < EJECT and state.counters[BANKED] > 0:
+        draw, hard = uniform(random), NOBODY
+        if state.counters[BANKED] > 0:
             hard = state.bank[below(random, state.counters[BANKED])]
+        if hard >= 0 and draw < EJECT:
             left_out[hard] += 1
             accepted = make_way(arrays, state, hard, left_out, random)
         else:
-            ruin(arrays, state, near, random)
+            if hard >= 0 and draw < AROUND:
+                ruin_around(arrays, state, near, hard, random)
+            else:
+                ruin(arrays, state, near, random)
+            if uniform(random) < HARDEST_FIRST:
+                insert_hardest_first(arrays, state, left_out, random)
             recreate(arrays, state, random)
             accepted = is_easier(arrays, state, best, left_out, threshold * uniform(random))
         if accepted:
@@ -65,6 +79,31 @@ def squeeze(
         else:
             rollback(arrays, state)
     return iterations
+
+
+@inlined
+def ruin_around(
+    arrays: Arrays,
+    state: State,
+    near: NDArray[np.int64],
+    request: int,
+    random: NDArray[np.uint64],
+) -> None:
+    """Remove some of a request's neighbours."""
+    count = FEWEST + below(random, MOST_AROUND - FEWEST + 1)
+    pick_around(arrays, state, near, request, count, random)
+    remove_picked(arrays, state)
+
+
+@inlined
+def insert_hardest_first(
+    arrays: Arrays, state: State, left_out: NDArray[np.int64], random: NDArray[np.uint64]
+) -> None:
+    """Insert the banked requests that fit, those first that were left out most often."""
+    order = state.bank[: state.counters[BANKED]].copy()
+    keys = -left_out[order].astype(np.float64)
+    sort_by(keys, order)
+    insert_all(arrays, state, order, BLINK, random)
 
 
 @compiled
