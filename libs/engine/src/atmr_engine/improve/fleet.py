@@ -32,7 +32,7 @@ PATIENCE = 1000
 """Iterations for each request after which a duty that is still not empty stays in use."""
 SLACK = 1.0
 """How much a plan may cost more than the one before it, in mean costs of a served request."""
-TELL_NOTHING = frozenset({"driver", "first_break"})
+TELL_NOTHING = frozenset({"driver", "first_break", "first_away"})
 """What two duties of one kind may differ in."""
 
 
@@ -138,9 +138,9 @@ def burden(state: State, duty: int, left_out: NDArray[np.int64]) -> tuple[int, i
 
 
 def kind_of(arrays: Arrays, duty: int) -> Hashable:
-    """What is the same for duties that can stand in for each other; one with breaks is its own."""
+    """What duties that can stand in for each other share; one with breaks or away is its own."""
     row = arrays.duties[duty]
-    if row["breaks"]:
+    if row["breaks"] or row["aways"]:
         return duty
     facts = tuple(row[name].item() for name in DUTY.names or () if name not in TELL_NOTHING)
-    return facts, arrays.compatible[:, duty].tobytes()
+    return facts, arrays.compatible[:, duty].tobytes(), arrays.serve_cost[:, duty].tobytes()
