@@ -143,13 +143,13 @@ def improve(
     best = best_of(arrays, state)
     first = float(best.costs[0])
 
-    def report() -> None:
+    def report(cost: float) -> None:
         if progress is not None:
-            cost = float(best.costs[0])
             progress(Progress(iterations=course.iterations, seconds=course.seconds, cost=cost))
 
     if pays_to_empty(arrays, state):
-        empty_duties(arrays, state, best, near, course, random, report)
+        empty_duties(arrays, state, near, course, random, report)
+        best = best_of(arrays, state)
     widest = WIDEST * driving_cost(arrays, state) / max(1, int((state.route_of >= 0).sum()))
     begun = course.spent
     while (spent := course.spent) < 1:
@@ -157,6 +157,6 @@ def improve(
         chunk, started = course.next_chunk(), course.seconds
         search(arrays, state, best, near, widest * left**2, chunk, random)
         course.advance(chunk, course.seconds - started)
-        report()
+        report(float(best.costs[0]))
     restore(arrays, state, best)
     return bool(best.costs[0] < first)

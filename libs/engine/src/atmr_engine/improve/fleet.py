@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import DUTY
-from atmr_engine.improve.search import restore
+from atmr_engine.improve.search import best_of, restore
 from atmr_engine.improve.squeeze import squeeze
 from atmr_engine.removal import pick, remove_picked
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from atmr_engine.arrays import Arrays
     from atmr_engine.improve.cooling import Course
-    from atmr_engine.improve.search import Best
     from atmr_engine.state import State
 
 SHARE = 0.5
@@ -57,29 +56,26 @@ def pays_to_empty(arrays: Arrays, state: State) -> bool:
 def empty_duties(
     arrays: Arrays,
     state: State,
-    best: Best,
     near: NDArray[np.int64],
     course: Course,
     random: NDArray[np.uint64],
-    report: Callable[[], None],
+    report: Callable[[float], None],
 ) -> None:
     """Close duties within a share of the budget, and leave the best plan found in `state`.
 
-    `best` is the plan in `state`; `report` is called between two chunks of iterations. The plan
-    never costs more than before, so that no more requests are unserved where that is dear. Of
-    duties of one kind one is tried.
+    The plan never costs more than before, so that no more requests are unserved where that is dear.
+    Of duties of one kind one is tried. `report` gets the best cost after each chunk of iterations.
     """
+    best = best_of(arrays, state)
     left_out = np.zeros(len(arrays.requests), dtype=np.int64)
-    served = max(1, int((state.route_of >= 0).sum()))
-    slack = SLACK * driving_cost(arrays, state) / served
+    slack = SLACK * driving_cost(arrays, state) / max(1, int((state.route_of >= 0).sum()))
     tried: set[Hashable] = set()
     others, ends = close_one(arrays, state, left_out, tried), course.iterations + patience(arrays)
     while others is not None and course.spent < SHARE:
-        started = course.seconds
-        chunk = course.next_chunk()
+        chunk, started = course.next_chunk(), course.seconds
         done = squeeze(others, state, best, near, left_out, slack, chunk, random)
         course.advance(done, course.seconds - started)
-        report()
+        report(float(best.costs[0]))
         emptied = best.costs[1] == best.costs[0]
         if emptied or course.iterations >= ends:
             if emptied:
