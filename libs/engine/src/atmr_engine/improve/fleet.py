@@ -74,7 +74,7 @@ def empty_duties(
     while others is not None and course.spent < SHARE:
         chunk, started = course.next_chunk(), course.seconds
         done = squeeze(others, state, best, near, left_out, slack, chunk, random)
-        course.advance(done, course.seconds - started)
+        course.advance(done, (course.seconds - started) * chunk / done)  # as if it were a whole one
         report(float(best.costs[0]))
         emptied = best.costs[1] == best.costs[0]
         if emptied or course.iterations >= ends:
