@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 WIDEST = 1.0
 """The first threshold, in mean costs of a served request without what using a duty costs."""
+OF_FEWEST = 4.0
+"""The same where fewest duties come first: with little room, good plans lie further apart."""
 
 
 class PlanRefusedError(RuntimeError):
@@ -140,7 +142,7 @@ def improve(
     if not len(arrays.requests) or not len(arrays.duties) or course.spent >= 1:
         return False
     near = nearest_requests(arrays)
-    best = best_of(arrays, state)
+    best, wide = best_of(arrays, state), WIDEST
     first = float(best.costs[0])
 
     def report(cost: float) -> None:
@@ -149,8 +151,8 @@ def improve(
 
     if pays_to_empty(arrays, state):
         empty_duties(arrays, state, near, course, random, report)
-        best = best_of(arrays, state)
-    widest = WIDEST * driving_cost(arrays, state) / max(1, int((state.route_of >= 0).sum()))
+        best, wide = best_of(arrays, state), OF_FEWEST
+    widest = wide * driving_cost(arrays, state) / max(1, int((state.route_of >= 0).sum()))
     begun = course.spent
     while (spent := course.spent) < 1:
         left = (1 - spent) / (1 - begun)
