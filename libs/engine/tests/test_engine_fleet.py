@@ -27,6 +27,7 @@ from atmr_engine import (
     check,
     evaluate,
     solve,
+    warmup,
 )
 from atmr_engine.beginning import begin
 from atmr_engine.compilation import compile_problem
@@ -38,6 +39,7 @@ from atmr_engine.improve.fleet import empty_duties, pays_to_empty
 from atmr_engine.improve.making_way import make_way
 from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.improve.search import best_of
+from atmr_engine.improve.squeeze import squeeze
 from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.journal import commit
 from atmr_engine.placement import insert
@@ -228,6 +230,18 @@ def test_where_a_duty_costs_nothing_none_is_closed() -> None:
     assert not pays_to_empty(arrays, state)
     arrays, state = placed(problem, (0, 1, 2))
     assert pays_to_empty(arrays, state)
+
+
+def test_warming_up_compiles_what_closes_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def squeezed(*arguments: object) -> int:
+        called.append(arguments)
+        return int(squeeze(*arguments))
+
+    monkeypatch.setattr("atmr_engine.improve.fleet.squeeze", squeezed)
+    warmup()
+    assert called
 
 
 @pytest.mark.shared_data
