@@ -19,7 +19,8 @@ from atmr_engine.journal import commit, rollback
 from atmr_engine.objective import Weights
 from atmr_engine.placement import insert, place_pair
 from atmr_engine.plan import StopKind
-from atmr_engine.pricing import timetable_cost, total_cost
+from atmr_engine.plan_price import total_cost
+from atmr_engine.pricing import timetable_cost
 from atmr_engine.problem import Problem
 from atmr_engine.profile import loads_fit
 from atmr_engine.random_numbers import random_state

@@ -40,7 +40,7 @@ from atmr_engine.improve.recombination import Recombination
 from atmr_engine.improve.route_log import KNOWN, read, route_log
 from atmr_engine.journal import commit
 from atmr_engine.placement import retime
-from atmr_engine.pricing import total_cost
+from atmr_engine.plan_price import total_cost
 from atmr_engine.random_numbers import random_state
 from atmr_engine.simulate.rich_problems import RichDay, rich_problem
 from atmr_engine.timetable import routes_of

@@ -90,7 +90,9 @@ def test_every_plan_passes_the_checker_and_costs_what_the_search_says(
     if steps:
         priced = evaluate(problem, plan).total
         assert steps[-1].cost == pytest.approx(priced, abs=1e-6)
-        assert [step.iterations for step in steps] == [64, 128, 130]
+        done = [step.iterations for step in steps]
+        assert done[-1] == 130
+        assert all(0 < b - a <= 64 for a, b in pairwise([0, *done]))
         assert all(a.cost >= b.cost for a, b in pairwise(steps))
 
 

@@ -131,7 +131,7 @@ def test_the_scan_finds_the_cheapest_duties_in_order(
 
 
 def desk_driver_cost(desk: Desk, request: int, duty: int) -> float:
-    from atmr_engine.pricing import change_cost  # noqa: PLC0415 (compiled)
+    from atmr_engine.plan_price import change_cost  # noqa: PLC0415 (compiled)
 
     return float(change_cost(desk.arrays, desk.state.route_of, request, duty))
 

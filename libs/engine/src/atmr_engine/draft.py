@@ -14,7 +14,7 @@ import numpy as np
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.departure import HALF, stay_longer
-from atmr_engine.pricing import eager_cost, fair_cost
+from atmr_engine.wish_prices import eager_cost, fair_cost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,11 +11,12 @@ from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import draw_row, idle_cost
 from atmr_engine.journal import save
-from atmr_engine.pricing import standing_cost, timetable_cost
+from atmr_engine.pricing import timetable_cost
 from atmr_engine.profile import derive
 from atmr_engine.schedule import schedule
 from atmr_engine.splice import splice_in
 from atmr_engine.state import State, fresh_version, notify, notify_route, set_route_of, unbank
+from atmr_engine.wish_prices import standing_cost
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,9 +11,9 @@ from atmr_engine.arrays import NOBODY, NOTHING, Arrays
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
-from atmr_engine.pricing import standing_cost
 from atmr_engine.splice import copy_row, splice_out
 from atmr_engine.state import BANKED, PICKED, State, fresh_version, notify, set_route_of
+from atmr_engine.wish_prices import standing_cost
 
 if TYPE_CHECKING:
     import numpy as np

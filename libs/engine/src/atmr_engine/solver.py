@@ -13,10 +13,14 @@ from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.order import by_earliest_need
 from atmr_engine.improve.best import restore
 from atmr_engine.improve.cooling import Course
+from atmr_engine.improve.fleet import empty_duties, mean_cost, pays_to_empty
+from atmr_engine.improve.island import Ground
 from atmr_engine.improve.islands import Islands
+from atmr_engine.improve.neighbours import nearest_requests
 from atmr_engine.objective import evaluate
 from atmr_engine.placement import retime
 from atmr_engine.plan import Plan
+from atmr_engine.plan_price import total_cost
 from atmr_engine.random_numbers import GAMMA, random_state
 from atmr_engine.removal import pick, remove_picked
 from atmr_engine.reserving import keep_reserves
@@ -34,6 +38,11 @@ if TYPE_CHECKING:
     from atmr_engine.problem import Problem
     from atmr_engine.rules import Violation
     from atmr_engine.state import State
+
+WIDEST = 1.0
+"""The first threshold, in mean costs of a served request without what using a duty costs."""
+OF_FEWEST = 4.0
+"""The same where fewest duties come first: with little room, good plans lie further apart."""
 
 
 class PlanRefusedError(RuntimeError):
@@ -141,19 +150,19 @@ def improve(
     """Search until the budget is spent and leave the best plan in `state`; whether it is better."""
     if not len(arrays.requests) or not len(arrays.duties) or courses[0].spent >= 1:
         return False
-    islands = Islands(problem, arrays, state, courses, randoms)
-    first = float(islands.leader.best.costs[0])
+    first = float(total_cost(arrays, state.route_of, state.cost))
 
-    def note() -> None:
+    def report(cost: float) -> None:
         if progress is not None:
-            progress(
-                Progress(
-                    iterations=sum(course.iterations for course in courses),
-                    seconds=courses[0].seconds,
-                    cost=float(islands.leader.best.costs[0]),
-                )
-            )
+            iterations = sum(course.iterations for course in courses)
+            progress(Progress(iterations=iterations, seconds=courses[0].seconds, cost=cost))
 
-    best = islands.search(note)
+    near, wide = nearest_requests(arrays), WIDEST
+    if pays_to_empty(arrays, state):
+        empty_duties(arrays, state, near, courses[0], randoms[0], report)
+        wide = OF_FEWEST
+    ground = Ground(arrays=arrays, near=near, widest=wide * mean_cost(arrays, state))
+    islands = Islands(problem, ground, state, courses, randoms)
+    best = islands.search(lambda: report(float(islands.leader.best.costs[0])))
     restore(arrays, state, best)
     return bool(best.costs[0] < first)

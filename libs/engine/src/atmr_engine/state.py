@@ -15,8 +15,8 @@ from atmr_engine.arrays import RESERVED, Arrays, table
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.draft import DRAFT
 from atmr_engine.layout import STOP
-from atmr_engine.pricing import standing_cost
 from atmr_engine.profile import ASK, CANDIDATE, CHAIN, PROFILE
+from atmr_engine.wish_prices import standing_cost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

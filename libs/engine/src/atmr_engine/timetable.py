@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import RESERVED
+from atmr_engine.duty_ways import Ways
 from atmr_engine.node_table import break_nodes
 from atmr_engine.pauses import pauses_of
 from atmr_engine.plan import PlannedStop, Route, StopKind
-from atmr_engine.unsteady import leave, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,25 +21,6 @@ if TYPE_CHECKING:
 
 STANDING = frozenset({StopKind.BREAK, StopKind.RESERVE})
 """At these the vehicle stands where it is."""
-
-
-class Ways(NamedTuple):
-    """The ways of one duty, for whom None is nowhere."""
-
-    arrays: Arrays
-    duty: int
-
-    def arrival(self, here: int | None, there: int | None, free_s: float) -> float:
-        """When a vehicle that is free to leave at `free_s` is there at the earliest."""
-        if here is None or there is None:
-            return free_s
-        return float(reach(self.arrays, self.duty, here, there, free_s))
-
-    def departure(self, here: int | None, there: int | None, arrival_s: float) -> float:
-        """When it leaves at the latest to be there in time."""
-        if here is None or there is None:
-            return arrival_s
-        return float(leave(self.arrays, self.duty, here, there, arrival_s))
 
 
 def routes_of(problem: Problem, arrays: Arrays, state: State) -> tuple[Route, ...]:

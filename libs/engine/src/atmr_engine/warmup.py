@@ -24,6 +24,7 @@ from atmr_engine.problem import (
 )
 from atmr_engine.random_numbers import random_state
 from atmr_engine.solver import solve
+from atmr_engine.weights import Weights
 
 ITERATIONS = 64
 
@@ -35,21 +36,26 @@ def warmup() -> None:
     """
     apart = np.ones((3, 3)) - np.eye(3)
     day = TimeWindow(0.0, 36_000.0)
+    at_once = TimeWindow(3600.0, 3600.0)
     requests = tuple(
-        Request(id=name, pickup=Visit(place=1, window=day), dropoff=Visit(place=2, window=day))
+        Request(id=name, pickup=Visit(place=1, window=at_once), dropoff=Visit(place=2))
         for name in ("one", "two")
     )
-    duty = Duty(
-        id="duty",
-        capacity=Capacity(seats=2),
-        shift=day,
-        start_place=0,
-        end_place=0,
-        breaks=(Break(duration_s=900.0, window=day),),
+    duties = tuple(
+        Duty(
+            id=name,
+            capacity=Capacity(seats=1),
+            shift=day,
+            start_place=0,
+            end_place=0,
+            breaks=(Break(duration_s=900.0, window=day),),
+        )
+        for name in ("first", "second")
     )
     travel = Travel(time_s=600.0 * apart, distance_km=apart)
-    problem = Problem(requests=requests, duties=(duty,), travel=travel)
-    solve(problem, Budget(iterations=ITERATIONS))
+    for weights in (Weights(), Weights.vehicles_first()):
+        problem = Problem(requests=requests, duties=duties, travel=travel, weights=weights)
+        solve(problem, Budget(iterations=ITERATIONS))
     install_a_plan(problem)
 
 

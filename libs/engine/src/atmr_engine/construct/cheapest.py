@@ -15,7 +15,7 @@ from atmr_engine.breaks import insert_moving_breaks
 from atmr_engine.compiled import compiled, inlined
 from atmr_engine.insertion import cheapest_gaps, may_serve
 from atmr_engine.placement import insert_offer
-from atmr_engine.pricing import change_cost
+from atmr_engine.plan_price import change_cost
 from atmr_engine.random_numbers import uniform
 from atmr_engine.state import SLOTS, State
 

@@ -12,7 +12,7 @@ import numpy as np
 from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import allocating, compiled, inlined
 from atmr_engine.journal import commit, copy_route, save
-from atmr_engine.pricing import total_cost
+from atmr_engine.plan_price import total_cost
 from atmr_engine.state import BANKED, State, fresh_version, set_route_of
 
 if TYPE_CHECKING:

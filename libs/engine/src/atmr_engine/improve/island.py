@@ -38,12 +38,16 @@ class Ground:
 
 @dataclass(slots=True, kw_only=True)
 class Island:
-    """One search: its plans, where it stands, and the latest routes that it met."""
+    """One search: its plans, where it stands, and the latest routes that it met.
+
+    `begun` is the share of the budget that was spent before.
+    """
 
     ground: Ground
     state: State
     best: Best
     course: Course
+    begun: float
     random: NDArray[np.uint64]
     log: RouteLog
     met: deque[Noted]
@@ -53,7 +57,7 @@ class Island:
         ground, course = self.ground, self.course
         while (spent := course.spent) < share and not ended.is_set():
             chunk, started = course.next_chunk(), course.seconds
-            threshold = ground.widest * (1 - spent) ** 2
+            threshold = ground.widest * ((1 - spent) / (1 - self.begun)) ** 2
             search(
                 ground.arrays,
                 self.state,

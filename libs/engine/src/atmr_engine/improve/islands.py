@@ -12,8 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from atmr_engine.improve.best import best_of
-from atmr_engine.improve.island import Ground, Island
-from atmr_engine.improve.neighbours import nearest_requests
+from atmr_engine.improve.island import Island
 from atmr_engine.improve.recombination import Recombination
 from atmr_engine.improve.route_log import route_log
 from atmr_engine.state import empty_state
@@ -24,14 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from atmr_engine.arrays import Arrays
     from atmr_engine.improve.best import Best
     from atmr_engine.improve.cooling import Course
+    from atmr_engine.improve.island import Ground
     from atmr_engine.problem import Problem
     from atmr_engine.state import State
 
-WIDEST = 1.0
-"""The first threshold, as a share of the mean cost per served request."""
 MEETINGS = (0.3, 0.6, 0.9)
 """Spent shares of the budget at which routes are recombined and the best plan goes to all; a search
 alone stops for the last one only."""
@@ -43,13 +40,12 @@ class Islands:
     def __init__(
         self,
         problem: Problem,
-        arrays: Arrays,
+        ground: Ground,
         state: State,
         courses: Sequence[Course],
         randoms: Sequence[NDArray[np.uint64]],
     ) -> None:
-        mean = float(state.cost.sum()) / max(1, int((state.route_of >= 0).sum()))
-        ground = Ground(arrays=arrays, near=nearest_requests(arrays), widest=WIDEST * mean)
+        arrays = ground.arrays
         self.recombination = Recombination(problem, arrays)
         pool = self.recombination.pool
         self.islands = [
@@ -58,6 +54,7 @@ class Islands:
                 state=empty_state(arrays) if number else state,
                 best=best_of(arrays, state),
                 course=course,
+                begun=course.spent,
                 random=random,
                 log=route_log(len(arrays.requests), pool.classes.of_duty),
                 met=deque(maxlen=pool.most),

@@ -13,8 +13,8 @@ from atmr_engine.arrays import Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.improve.route_log import CHEAPER, ENTRIES, KNOWN, NODES, ROUTES, STOPS, RouteLog
 from atmr_engine.placement import is_driven
-from atmr_engine.pricing import standing_cost
 from atmr_engine.state import JOURNALLED, State
+from atmr_engine.wish_prices import standing_cost
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from atmr_engine.improve.partition import GAIN, recombine
 from atmr_engine.improve.route_pool import NOTHING, RoutePool
 from atmr_engine.insertion import may_serve
 from atmr_engine.journal import commit, rollback
-from atmr_engine.pricing import total_cost
+from atmr_engine.plan_price import total_cost
 from atmr_engine.removal import remove_all
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from atmr_engine.improve.ruin_related import pick_related
 from atmr_engine.improve.ruin_route import pick_route
 from atmr_engine.improve.ruin_strings import pick_strings
 from atmr_engine.journal import commit, rollback
-from atmr_engine.pricing import total_cost
+from atmr_engine.plan_price import total_cost
 from atmr_engine.random_numbers import below, uniform
 from atmr_engine.removal import remove_picked
 from atmr_engine.state import JOURNALLED, State

@@ -19,7 +19,7 @@ from atmr_engine.online.chain import NOBODY, Chain, Move, Step
 from atmr_engine.online.desk import RefusedError
 from atmr_engine.online.scan import PLACING, scan
 from atmr_engine.placement import insert
-from atmr_engine.pricing import total_cost
+from atmr_engine.plan_price import total_cost
 from atmr_engine.removal import pick, remove_picked
 
 if TYPE_CHECKING:

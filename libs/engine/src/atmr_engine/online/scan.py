@@ -14,7 +14,7 @@ from atmr_engine.arrays import NOBODY, NOTHING, Arrays
 from atmr_engine.compiled import compiled
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.placement import note_times, place_pair
-from atmr_engine.pricing import change_cost
+from atmr_engine.plan_price import change_cost
 from atmr_engine.schedule import schedule
 from atmr_engine.state import State
 
