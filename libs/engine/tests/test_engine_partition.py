@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import combinations
 
@@ -279,3 +281,9 @@ def test_what_a_request_was_promised_tells_duties_apart() -> None:
         ),
     )
     assert list(duty_classes(told).of_duty) == [0, 1, 0, 2]
+
+
+def test_highs_is_loaded_by_who_recombines_alone() -> None:
+    """Its symbols are those of OR-Tools' own copy, and it loads slowly."""
+    program = "import sys, atmr_engine.solver; sys.exit('highspy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

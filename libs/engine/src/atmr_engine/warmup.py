@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 
 from atmr_engine.beginning import begin
@@ -67,4 +69,5 @@ def install_a_plan(problem: Problem) -> None:
     best, recombination = best_of(arrays, state), Recombination(problem, arrays)
     best.costs[0] = np.inf
     routes = driven_routes(arrays, best)
+    import_module("atmr_engine.improve.partition")  # HiGHS, which loads slowly
     recombination.install(state, best, [recombination.pool.add(*route) for route in routes])

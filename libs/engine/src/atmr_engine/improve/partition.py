@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import highspy
 import numpy as np
 
-from atmr_engine.improve.route_pool import NOTHING
+from atmr_engine.improve.route_pool import GAIN, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from atmr_engine.improve.route_pool import RoutePool
 
-GAIN = 1e-6
-"""What a plan must cost less to be better, in units of the objective."""
 FIRST_COLUMNS, MORE_COLUMNS = 8, 4
 """Routes that the linear programme begins with, and how many join it at a time, for each row."""
 MOST_COLUMNS = 300

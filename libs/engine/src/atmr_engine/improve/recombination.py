@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from atmr_engine.beginning import adopt_nodes
 from atmr_engine.improve.best import accept
 from atmr_engine.improve.noting import driven_routes
-from atmr_engine.improve.partition import GAIN, recombine
-from atmr_engine.improve.route_pool import NOTHING, RoutePool
+from atmr_engine.improve.route_pool import GAIN, NOTHING, RoutePool
 from atmr_engine.insertion import may_serve
 from atmr_engine.journal import commit, rollback
 from atmr_engine.plan_price import total_cost
@@ -55,6 +54,8 @@ class Recombination:
 
     def improve(self, state: State, best: Best) -> bool:
         """Make a cheaper plan of the pool's routes the best and present one, if there is any."""
+        from atmr_engine.improve.partition import recombine  # noqa: PLC0415 (HiGHS loads slowly)
+
         routes = driven_routes(self.arrays, best)
         present = [self.pool.add(*route) for route in routes]
         cost = sum(cost for _, _, cost in routes)

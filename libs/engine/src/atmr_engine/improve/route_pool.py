@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from atmr_engine.problem import Problem
 
 NOTHING = -1
+GAIN = 1e-6
+"""What a plan must cost less to be better, in units of the objective."""
 FIRST_SLOTS, FIRST_WIDTH = 256, 16
 YOUNGEST = 4
 """The youngest of so many parts are never evicted; as large a part leaves at a time."""
