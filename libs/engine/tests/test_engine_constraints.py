@@ -190,6 +190,18 @@ def test_a_vehicle_out_of_service_serves_before_or_after() -> None:
     assert unserved_rules(plan) == {"x": Rule.OUT_OF_SERVICE}
 
 
+def test_nobody_sits_in_a_vehicle_that_is_out_of_service() -> None:
+    """Fetched before it, dropped off after it: that would be a wait on board."""
+    asked = request(
+        pickup=Visit(place=1, window=TimeWindow(0, 100), service_s=30),
+        dropoff=Visit(place=3, window=TimeWindow(2500, 3000), service_s=30),
+    )
+    away = duty(out_of_service=(TimeWindow(500, 2000),))
+    plan = solved(day(asked, duties=(away,), weights=weights()))
+    assert unserved_rules(plan) == {"x": Rule.OUT_OF_SERVICE}
+    assert duties_of(solved(day(asked, weights=weights()))) == {"x": "A"}
+
+
 def reserve(**changes: Any) -> Reserve:
     return replace(Reserve(id="R", window=TimeWindow(0, 7200), duration_s=1800), **changes)
 
