@@ -33,7 +33,9 @@ $(VENV)/.runtime: $(VENV)/bin/python $(MANIFESTS)
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.txt
-	@$(INSTALL) --requirement requirements-dev.txt || $(NO_PACKAGES)
+	@$(BIN)/atmr-engine warmup --fleet >/dev/null 2>&1 & compiling=$$!; \
+	$(INSTALL) --requirement requirements-dev.txt || $(NO_PACKAGES); \
+	wait $$compiling || true
 	@touch $@
 
 setup: $(VENV)/.runtime  ## make the environment that runs the product (.venv)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from atmr_engine import compiled, warmup
@@ -71,3 +72,21 @@ def test_compiled_code_is_kept_where_the_environment_says(tmp_path: Path) -> Non
         )
         assert run.stdout.strip().isdigit()
     assert list(tmp_path.rglob("random_numbers.below*.nbc"))
+
+
+def test_what_only_compiled_code_calls_is_called_by_it_and_refused_to_python() -> None:
+    @compiled.inner
+    def doubled(value: int) -> int:
+        return 2 * value
+
+    @compiled.inner_allocating
+    def counted(value: int) -> int:
+        return len(np.zeros(value))
+
+    @compiled.allocating
+    def both(value: int) -> int:
+        return counted(doubled(value))
+
+    assert both(21) == 42
+    with pytest.raises(TypeError, match="bad argument"):
+        doubled(21)

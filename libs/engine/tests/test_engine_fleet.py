@@ -232,7 +232,9 @@ def test_where_a_duty_costs_nothing_none_is_closed() -> None:
     assert pays_to_empty(arrays, state)
 
 
-def test_warming_up_compiles_what_closes_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_closes_duties_is_compiled_on_demand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     called = []
 
     def squeezed(*arguments: object) -> int:
@@ -241,6 +243,8 @@ def test_warming_up_compiles_what_closes_duties(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("atmr_engine.improve.fleet.squeeze", squeezed)
     warmup()
+    assert not called
+    warmup(fleet=True)
     assert called
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import allocating, compiled, inlined
+from atmr_engine.compiled import allocating, compiled, inlined, inner, inner_allocating
 from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.placement import install, place_pair
 from atmr_engine.pricing import timetable_cost
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
     """How many breaks stand behind the duty's committed beginning."""
     movable = 0
@@ -32,7 +32,7 @@ def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
     return movable
 
 
-@allocating
+@inner_allocating
 def without_breaks(
     arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
 ) -> NDArray[np.int64]:
@@ -46,7 +46,7 @@ def without_breaks(
     return kept[:length]
 
 
-@allocating
+@inner_allocating
 def missing_breaks(
     arrays: Arrays, sequence: NDArray[np.int64], count: int, duty: int
 ) -> NDArray[np.int64]:
@@ -107,7 +107,7 @@ def shift_in(sequence: NDArray[np.int64], count: int, gap: int, node: int) -> No
     sequence[gap] = node
 
 
-@allocating
+@inner_allocating
 def move_breaks(arrays: Arrays, state: State, duty: int) -> bool:
     """Give all movable breaks of a route their cheapest places; False (unchanged) if none fits."""
     if movable_breaks(arrays, state, duty) == 0:

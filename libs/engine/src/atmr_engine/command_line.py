@@ -161,11 +161,16 @@ def check_plan(
 
 
 @app.command()
-def warmup() -> None:
+def warmup(
+    *,
+    fleet: Annotated[
+        bool, typer.Option("--fleet", help="Also what finds plans with the fewest vehicles.")
+    ] = False,
+) -> None:
     """Compile the engine now, so that the first plan does not wait for it."""
     from atmr_engine.warmup import warmup as compile_all  # noqa: PLC0415 (numba takes a second)
 
-    compile_all()
+    compile_all(fleet=fleet)
     Console(stderr=True).print("The engine is compiled.")
 
 
@@ -202,8 +207,9 @@ def _search(subject: Subject, budget: Budget, seed: int, threads: int) -> Plan:
     from atmr_engine.solver import solve as search  # noqa: PLC0415 (numba takes a second to import)
     from atmr_engine.warmup import warmup as compile_all  # noqa: PLC0415 (as above)
 
+    fewest_duties = subject.problem.weights.duties_used > 0.0
     with ProgressLine() as line:
-        compile_all()  # so that the seconds are spent searching
+        compile_all(fleet=fewest_duties)  # so that the seconds are spent searching
         try:
             return search(subject.problem, budget, seed, subject.start, line.show, threads)
         except CommitmentError as error:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from numba import njit
 from numba.core.caching import FunctionCache
 
+from atmr_engine.inner import InnerCompiler
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,6 +83,25 @@ def kept_on_disk(function: Function, options: dict[str, Any]) -> Function:
     else:
         dispatcher._cache = cached  # noqa: SLF001 (enable_caching would set numba's own key)
     return cast("Function", dispatcher)
+
+
+def inner(function: Function) -> Function:
+    """Compile a `function` that makes no arrays into whoever calls it; Python cannot.
+
+    For what has no caller but compiled code: see `atmr_engine.inner` for what that saves.
+    """
+    return as_part(function, NO_COUNTING)
+
+
+def inner_allocating(function: Function) -> Function:
+    """Compile a `function` that makes arrays of its own as `inner` does."""
+    return as_part(function, COUNTING)
+
+
+def as_part(function: Function, counting: dict[str, bool]) -> Function:
+    """Compile without a way in from Python, and so without anything to keep on disk."""
+    options = {**OPTIONS, **counting, "no_cpython_wrapper": True}
+    return cast("Function", compiler(**options, pipeline_class=InnerCompiler)(function))
 
 
 def inlined(function: Function) -> Function:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import TOLERANCE
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HALF = TOLERANCE / 2
 
 
-@compiled
+@inner
 def sweep_back(rows: NDArray[Any], last: int) -> None:
     """Lower `late_s` of all stops so that whoever begins there is in time for the one behind.
 
@@ -31,7 +31,7 @@ def sweep_back(rows: NDArray[Any], last: int) -> None:
         row.late_s = max(row.time_s, late)
 
 
-@compiled
+@inner
 def lower_rides(rows: NDArray[Any], last: int) -> bool:
     """Lower `late_s` of drop-offs to what the ride allows; whether any moved."""
     lowered = False
@@ -45,7 +45,7 @@ def lower_rides(rows: NDArray[Any], last: int) -> bool:
     return lowered
 
 
-@compiled
+@inner
 def stay_longer(rows: NDArray[Any], last: int) -> bool:
     """Depart as late as the return allows; True where the times behind must be settled again.
 
@@ -62,7 +62,7 @@ def stay_longer(rows: NDArray[Any], last: int) -> bool:
     return True
 
 
-@compiled
+@inner
 def stay_home(trial: NDArray[Any], count: int) -> bool:
     """Depart as late as the return allows; True where times must be settled again.
 
@@ -80,7 +80,7 @@ def stay_home(trial: NDArray[Any], count: int) -> bool:
     return True
 
 
-@compiled
+@inner
 def lower_links(trial: NDArray[Any], last: int) -> bool:
     """Lower `late_s` of drop-offs that linked legs of the route wait for; whether any moved."""
     lowered = False

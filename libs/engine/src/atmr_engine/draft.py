@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.departure import HALF, stay_longer
 from atmr_engine.wish_prices import eager_cost, fair_cost
 
@@ -37,7 +37,7 @@ DRAFT = np.dtype(
 )
 
 
-@compiled
+@inner
 def draft_insertion(
     ways: Ways,
     profile: NDArray[Any],
@@ -79,7 +79,7 @@ def draft_insertion(
             draft[k + int(k > gap) + int(k > where)].time_s = profile[k].low_s
 
 
-@compiled
+@inner
 def draw_row(to: Any, row: Any, gap: int, where: int) -> None:
     """Copy a row of a profile; whoever boarded behind the gaps did so one or two stops later."""
     to.time_s, to.high_s, to.spent_s = row.time_s, row.high_s, row.spent_s
@@ -88,7 +88,7 @@ def draw_row(to: Any, row: Any, gap: int, where: int) -> None:
     to.boarded = row.boarded + int(row.boarded > gap) + int(row.boarded > where)
 
 
-@compiled
+@inner
 def settle_plain(rows: NDArray[Any], last: int, longest_s: float) -> bool:
     """Raise all times to the least fixpoint; False where there is none (see `schedule.settle`)."""
     first = 1
@@ -105,7 +105,7 @@ def settle_plain(rows: NDArray[Any], last: int, longest_s: float) -> bool:
     return False
 
 
-@compiled
+@inner
 def raise_plain(rows: NDArray[Any], last: int, longest_s: float) -> int:
     """Delay pickups and departure: behind the first that moved; 0 if none did, -1 if impossible."""
     first = 0
@@ -125,7 +125,7 @@ def raise_plain(rows: NDArray[Any], last: int, longest_s: float) -> int:
     return first
 
 
-@compiled
+@inner
 def idle_cost(arrays: Arrays, rows: NDArray[Any], last: int, duty: Any, longest_s: float) -> float:
     """What a settled timetable costs on top of ways and services; inf where it cannot be.
 

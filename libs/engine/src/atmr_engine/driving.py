@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import NOBODY, TOLERANCE, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 from atmr_engine.departure import HALF
 from atmr_engine.unsteady import longest_way_s, reach, way_s
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def lay_rests(arrays: Arrays, trial: NDArray[Any], count: int, duty: int, beyond_s: float) -> bool:
     """Say who is on board, and where driving asks for a rest; False where there can be none.
 
@@ -45,13 +45,13 @@ def lay_rests(arrays: Arrays, trial: NDArray[Any], count: int, duty: int, beyond
     return True
 
 
-@compiled
+@inner
 def rests(stop: Any, duty: Any) -> bool:
     """Whether a stop is a break that begins the driving anew."""
     return bool(stop.rests and stop.spent_s >= duty.rest_s - TOLERANCE)
 
 
-@compiled
+@inner
 def state_ways(arrays: Arrays, trial: NDArray[Any], count: int, duty: int, beyond_s: float) -> bool:
     """Write the ways as they are left into the stops; False where the driving is too long."""
     row, driven_s, stretch_s = arrays.duties[duty], 0.0, 0.0

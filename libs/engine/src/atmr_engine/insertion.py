@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, REQUIRE, TOLERANCE, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.draft import draft_insertion, idle_cost, settle_plain
 from atmr_engine.judgement import FITS, REFUSED, SOONER, Ways, judge
 from atmr_engine.placement import place_pair
@@ -73,7 +73,7 @@ def cheapest_gaps(
     return added, pickup_gap, dropoff_gap
 
 
-@compiled
+@inner
 def cheapest_bound(candidates: NDArray[Any], count: int, best: float) -> int:
     """The untried candidate with the lowest bound below `best`; -1 for none."""
     found = NOBODY
@@ -98,7 +98,7 @@ def ways_of(arrays: Arrays, pickup: int, dropoff: int) -> Ways:
     )
 
 
-@compiled
+@inner
 def slide(
     ways: Ways,
     profile: NDArray[Any],
@@ -144,7 +144,7 @@ def slide(
     return count
 
 
-@compiled
+@inner
 def in_time(
     ways: Ways,
     profile: NDArray[Any],

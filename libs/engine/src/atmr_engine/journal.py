@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.splice import copy_row
 from atmr_engine.state import BANKED, JOURNALLED, SAVED_BANK, State, notify_route, set_route_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def save(state: State, duty: int) -> None:
     """Journal a duty's route before its first change since `commit`."""
     if state.touched[duty]:
@@ -35,7 +35,7 @@ def save(state: State, duty: int) -> None:
     copy_profile(state.chains, state.profiles, state.saved_chains, state.saved_profiles, duty)
 
 
-@compiled
+@inner
 def copy_profile(
     chains: NDArray[Any],
     profiles: NDArray[Any],
@@ -51,7 +51,7 @@ def copy_profile(
         copy_row(to_profiles[duty, k], profiles[duty, k])
 
 
-@compiled
+@inner
 def copy_route(
     routes: NDArray[np.int64],
     begin_s: NDArray[np.float64],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.departure import HALF
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def before_all(profile: NDArray[Any]) -> float:
     return float(profile[0].time_s + HALF)
 
 
-@compiled
+@inner
 def between(
     ways: Ways,
     profile: NDArray[Any],
@@ -114,7 +114,7 @@ def between(
     return leave, verdict
 
 
-@compiled
+@inner
 def behind(
     ways: Ways,
     profile: NDArray[Any],

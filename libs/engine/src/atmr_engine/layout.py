@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import REST, UNREACHABLE, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import inlined, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ WAIVED: Any = np.int64(2)
 """Which waivers count: none; of windows, shifts and breaks; of ride time and duration as well."""
 
 
-@compiled
+@inner
 def lay_out(
     arrays: Arrays,
     state: State,
@@ -94,7 +94,7 @@ def lay_ways(
     return True
 
 
-@compiled
+@inner
 def lay_ride(stop: Any, request: Any, boarded: int, level: int) -> None:
     """Tie a drop-off to its pickup."""
     stop.boarded = boarded
@@ -102,7 +102,7 @@ def lay_ride(stop: Any, request: Any, boarded: int, level: int) -> None:
     stop.ride_limit_s = request.max_ride_s + (request.ride_excess_s if level == WAIVED else 0.0)
 
 
-@compiled
+@inner
 def lay_end(stop: Any, place: int, low_s: float, high_s: float) -> None:
     """Fill a start or an end."""
     stop.place = place
@@ -117,7 +117,7 @@ def lay_end(stop: Any, place: int, low_s: float, high_s: float) -> None:
     stop.linked = -1
 
 
-@compiled
+@inner
 def lay_node(stop: Any, row: Any, level: int) -> None:
     """Fill what a node brings along by itself."""
     stop.place = row.place
@@ -134,7 +134,7 @@ def lay_node(stop: Any, row: Any, level: int) -> None:
     stop.boarded = stop.linked = -1
 
 
-@compiled
+@inner
 def bind(arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int) -> None:
     """Tie pickups and drop-offs to their linked legs, on this route or on others."""
     for k in range(1, count + 1):
@@ -157,7 +157,7 @@ def bind(arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, 
                 stop.time_s = stop.low_s
 
 
-@compiled
+@inner
 def latest_for_followers(arrays: Arrays, state: State, request: int, duty: int) -> float:
     """By when a drop-off on `duty` must begin for the legs that follow it on other routes."""
     latest = np.inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.draft import draw_row, idle_cost
 from atmr_engine.journal import save
 from atmr_engine.pricing import timetable_cost
@@ -80,7 +80,7 @@ def insert(
     return True
 
 
-@compiled
+@inner
 def insert_offer(
     arrays: Arrays,
     state: State,
@@ -105,7 +105,7 @@ def insert_offer(
     return True
 
 
-@compiled
+@inner
 def edited(arrays: Arrays, state: State, duty: int, count: int, cost: float) -> None:
     """Note that a route and its profile were edited alike."""
     chain = state.chains[duty]
@@ -145,7 +145,7 @@ def place_pair(state: State, request: int, duty: int, pickup_gap: int, dropoff_g
     return count
 
 
-@compiled
+@inner
 def idle_now(arrays: Arrays, state: State, duty: int) -> float:
     """What the timetable of a profiled route costs on top of its ways and services."""
     if not arrays.timed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import PREFER, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ def change_cost(arrays: Arrays, route_of: NDArray[np.int64], request: int, duty:
     return float(by_itself + arrays.weights[0].driver_changes * changes)
 
 
-@compiled
+@inner
 def differs(arrays: Arrays, route_of: NDArray[np.int64], request: int, driver: int) -> int:
     """1 if the request is served by another driver, else 0."""
     duty = route_of[request]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.draft import settle_plain
 from atmr_engine.layout import NO_WAIVER, WAIVED, latest_for_followers, lay_out
 from atmr_engine.pricing import used_cost
@@ -75,7 +75,7 @@ ASK = np.dtype(
 CANDIDATE = np.dtype([("least", np.float64), ("where", np.int64)])
 
 
-@compiled
+@inner
 def profile_route(arrays: Arrays, state: State, duty: int) -> None:
     """Fill `state.profiles[duty]` and `state.chains[duty]` for the duty's present route."""
     count = state.length[duty]
@@ -93,7 +93,7 @@ def profile_route(arrays: Arrays, state: State, duty: int) -> None:
     derive(arrays, profile, chain, duty, count)
 
 
-@compiled
+@inner
 def draw_stop(row: Any, stop: Any) -> None:
     """Take over what a laid-out stop says of itself."""
     row.place, row.pause, row.boarded, row.node = stop.place, stop.pause, stop.boarded, stop.node
@@ -102,7 +102,7 @@ def draw_stop(row: Any, stop: Any) -> None:
     row.travel_s, row.time_s, row.onward = stop.travel_s, stop.low_s, NOBODY
 
 
-@compiled
+@inner
 def derive(arrays: Arrays, profile: NDArray[Any], chain: Any, duty: int, count: int) -> None:
     """Fill what follows from the stops and the ways between them: bounds, times, the least cost."""
     profile[0].earliest_s = profile[0].time_s = profile[0].low_s
@@ -142,7 +142,7 @@ def follows_itself(arrays: Arrays, state: State, duty: int) -> bool:
     return linked
 
 
-@compiled
+@inner
 def profile_loads(arrays: Arrays, state: State, duty: int) -> None:
     """Who is on board after each stop."""
     profile, requests = state.profiles[duty], arrays.requests
@@ -157,14 +157,14 @@ def profile_loads(arrays: Arrays, state: State, duty: int) -> None:
             board(row, requests[node >> 1], -1 if node & 1 else 1)
 
 
-@compiled
+@inner
 def clear_load(row: Any) -> None:
     """Nobody on board."""
     row.aboard = row.alone = row.seats = row.wheelchairs = row.stretchers = 0
     row.group = -1
 
 
-@compiled
+@inner
 def board(row: Any, request: Any, sign: int) -> None:
     """Take a request on board (1) or let it off (-1)."""
     row.aboard += sign
@@ -175,7 +175,7 @@ def board(row: Any, request: Any, sign: int) -> None:
     row.group = request.group if row.aboard > 0 else -1
 
 
-@compiled
+@inner
 def may_join(row: Any, duty: Any, request: Any) -> bool:
     """Whether a request may ride with those on board after a stop, by sharing and places."""
     if row.aboard == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import NOBODY, NOTHING, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.journal import save
 from atmr_engine.placement import edited, idle_now, install, is_driven
 from atmr_engine.splice import copy_row, splice_out
@@ -56,7 +56,7 @@ def clear_pick(arrays: Arrays, state: State, node: int) -> None:
         state.is_picked[node >> 1] = 0
 
 
-@compiled
+@inner
 def remove_from(arrays: Arrays, state: State, duty: int) -> bool:
     """Bank the picked requests of one route; False, and nothing changed, if the rest cannot be."""
     chain = state.chains[duty]
@@ -89,7 +89,7 @@ def forget_order(arrays: Arrays, state: State, duty: int) -> None:
     state.chains[duty].version = NOBODY
 
 
-@compiled
+@inner
 def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
     """Take the picked requests out of a plain route; False, and nothing changed, if it cannot be.
 
@@ -116,14 +116,14 @@ def splice_from(arrays: Arrays, state: State, duty: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def copy_nodes(nodes: NDArray[np.int64], to: NDArray[np.int64], count: int) -> None:
     """Copy the first nodes."""
     for k in range(count):
         to[k] = nodes[k]
 
 
-@compiled
+@inner
 def install_rest(arrays: Arrays, state: State, duty: int) -> bool:
     """Make what is left of a route, less the requests whose `route_of` is cleared, the route."""
     count, visits = NOTHING, 2 * arrays.requests.shape[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.departure import stay_home
 from atmr_engine.layout import LATE, NO_WAIVER, WAIVED, lay_out
 from atmr_engine.settling import settle
@@ -49,7 +49,7 @@ def schedule(
     return False
 
 
-@compiled
+@inner
 def depart_late(arrays: Arrays, trial: NDArray[Any], count: int) -> None:
     """Move departure, pickups and breaks as late as drop-offs, return and wishes let them."""
     for k in range(count, -1, -1):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import TOLERANCE
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def settle(trial: NDArray[Any], count: int, longest_s: float) -> bool:
     """Raise all times to the least fixpoint; False where there is none.
 
@@ -30,7 +30,7 @@ def settle(trial: NDArray[Any], count: int, longest_s: float) -> bool:
     return False
 
 
-@compiled
+@inner
 def sweep_forward(trial: NDArray[Any], count: int) -> bool:
     """Nobody arrives before the way is driven, nor before the linked leg has ended."""
     for k in range(1, count + 2):
@@ -47,7 +47,7 @@ def sweep_forward(trial: NDArray[Any], count: int) -> bool:
     return True
 
 
-@compiled
+@inner
 def raise_earlier(trial: NDArray[Any], count: int, longest_s: float) -> int:
     """Delay pickups and departure for ride times and duration: 1 changed, 0 not, -1 impossible."""
     changed = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import NOBODY, NOTHING, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.profile import board, clear_load
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def copy_row(to: Any, row: Any) -> None:
     """Copy all fields of a profile's row."""
     to.time_s, to.high_s, to.spent_s = row.time_s, row.high_s, row.spent_s
@@ -29,7 +29,7 @@ def copy_row(to: Any, row: Any) -> None:
     to.seats, to.wheelchairs, to.stretchers = row.seats, row.wheelchairs, row.stretchers
 
 
-@compiled
+@inner
 def splice_in(
     arrays: Arrays,
     profile: NDArray[Any],
@@ -65,7 +65,7 @@ def splice_in(
     join(arrays, profile, where + 2)
 
 
-@compiled
+@inner
 def draw_visit(arrays: Arrays, row: Any, before: Any, node: int) -> None:
     """Fill a stop that was not on the route, with the load of the one before it."""
     visit = arrays.nodes[node]
@@ -77,7 +77,7 @@ def draw_visit(arrays: Arrays, row: Any, before: Any, node: int) -> None:
     row.stretchers = before.stretchers
 
 
-@compiled
+@inner
 def join(arrays: Arrays, profile: NDArray[Any], k: int) -> None:
     """Fill the way to a visit, and the one from it to where the vehicle goes next, over breaks."""
     profile[k].travel_s = arrays.time_s[profile[k - 1].place, profile[k].place]
@@ -96,7 +96,7 @@ def follow(arrays: Arrays, row: Any, before: Any) -> None:
     row.travel_s = arrays.time_s[before.place, row.place]
 
 
-@compiled
+@inner
 def splice_out(
     arrays: Arrays,
     profile: NDArray[Any],
@@ -135,7 +135,7 @@ def splice_out(
     return int(kept - 1)
 
 
-@compiled
+@inner
 def unload(row: Any, load: Any) -> None:
     """Take a load from what is on board behind a stop."""
     row.aboard -= load.aboard

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from atmr_engine.arrays import RESERVED, Arrays, table
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.draft import DRAFT
 from atmr_engine.layout import STOP
 from atmr_engine.profile import ASK, CANDIDATE, CHAIN, PROFILE
@@ -139,7 +139,7 @@ def fresh_version(state: State) -> int:
     return int(state.counters[VERSION])
 
 
-@compiled
+@inner
 def notify_route(arrays: Arrays, state: State, duty: int) -> None:
     """Tell all legs linked to the route's requests that their windows may have moved."""
     if not arrays.linked:
@@ -150,7 +150,7 @@ def notify_route(arrays: Arrays, state: State, duty: int) -> None:
             notify(arrays, state, node >> 1)
 
 
-@compiled
+@inner
 def notify(arrays: Arrays, state: State, request: int) -> None:
     """Outdate what was computed for the legs linked to `request` and for their routes."""
     after = arrays.requests[request].after
@@ -170,7 +170,7 @@ def outdate(state: State, request: int) -> None:
         state.version[state.route_of[request]] = fresh_version(state)
 
 
-@compiled
+@inner
 def unbank(state: State, request: int) -> None:
     """Take a request out of the bank, keeping the order of the others."""
     count = 0
@@ -181,7 +181,7 @@ def unbank(state: State, request: int) -> None:
     state.counters[BANKED] = count
 
 
-@compiled
+@inner
 def set_route_of(arrays: Arrays, state: State, duty: int, value: int) -> None:
     """Set `route_of` of all requests that stand in a duty's route."""
     for k in range(state.length[duty]):

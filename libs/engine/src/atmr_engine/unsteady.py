@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import UNREACHABLE, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.departure import HALF
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def way_s(arrays: Arrays, here: int, there: int, depart_s: float) -> float:
     """Seconds from place to place for who leaves at `depart_s`."""
     knots, last = arrays.knots_s, len(arrays.knots_s) - 1
@@ -34,7 +34,7 @@ def way_s(arrays: Arrays, here: int, there: int, depart_s: float) -> float:
     return float(arrays.slices_s[last, here, there])
 
 
-@compiled
+@inner
 def longest_way_s(arrays: Arrays, here: int, there: int) -> float:
     """Seconds from place to place at the worst time of day."""
     longest_s = arrays.time_s[here, there]
@@ -70,7 +70,7 @@ def leave(arrays: Arrays, duty: int, here: int, there: int, arrive_s: float) -> 
     return float(depart_s)
 
 
-@compiled
+@inner
 def leave_for(arrays: Arrays, here: int, there: int, arrive_s: float) -> float:
     """The same without times away: the inverse of departure plus `way_s`."""
     knots, last = arrays.knots_s, len(arrays.knots_s) - 1
@@ -89,7 +89,7 @@ def leave_for(arrays: Arrays, here: int, there: int, arrive_s: float) -> float:
     return float(arrive_s - arrays.slices_s[0, here, there])
 
 
-@compiled
+@inner
 def past_aways(aways: NDArray[np.float64], duty: Any, time_s: float, spent_s: float) -> float:
     """The earliest begin from `time_s` on of something that misses all times away."""
     begin_s = time_s
@@ -99,7 +99,7 @@ def past_aways(aways: NDArray[np.float64], duty: Any, time_s: float, spent_s: fl
     return begin_s
 
 
-@compiled
+@inner
 def before_aways(aways: NDArray[np.float64], duty: Any, time_s: float, spent_s: float) -> float:
     """The latest begin up to `time_s` of something that misses all times away."""
     begin_s = time_s

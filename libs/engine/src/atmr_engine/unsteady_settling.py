@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import TOLERANCE, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 from atmr_engine.departure import HALF
 from atmr_engine.settling import raise_earlier
 from atmr_engine.unsteady import past_aways, reach
@@ -21,13 +21,13 @@ PATIENCE = 4
 """Times as many pairs of sweeps as a steady route needs at most; then there is no timetable."""
 
 
-@compiled
+@inner
 def works(stop: Any) -> bool:
     """Whether the vehicle cannot be out of service there: at a visit or in reserve."""
     return bool(not stop.pause or not stop.rests)
 
 
-@compiled
+@inner
 def settle_unsteady(
     arrays: Arrays, trial: NDArray[Any], count: int, duty: int, longest_s: float
 ) -> bool:
@@ -44,7 +44,7 @@ def settle_unsteady(
     return False
 
 
-@compiled
+@inner
 def sweep_ways(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> bool:
     """Nobody arrives before the way is driven, nor before the linked leg has ended."""
     row = arrays.duties[duty]
@@ -64,7 +64,7 @@ def sweep_ways(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> bo
     return True
 
 
-@compiled
+@inner
 def raise_carriers(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> int:
     """Nobody is on board in a time out of service: 1 if a stop moved, 0 if not, -1 if none can."""
     row, moved = arrays.duties[duty], 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.departure import HALF, lower_links, lower_rides
 from atmr_engine.driving import lay_rests, state_ways
 from atmr_engine.layout import LATE, NO_WAIVER, WAIVED, lay_out
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from atmr_engine.state import State
 
 
-@compiled
+@inner
 def schedule_unsteady(
     arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int
 ) -> bool:
@@ -49,7 +49,7 @@ def schedule_unsteady(
     return False
 
 
-@compiled
+@inner
 def settled(
     arrays: Arrays, state: State, sequence: NDArray[np.int64], count: int, duty: int, level: int
 ) -> bool:
@@ -64,7 +64,7 @@ def settled(
     )
 
 
-@compiled
+@inner
 def prefer_early(arrays: Arrays, trial: NDArray[Any], count: int) -> None:
     """Set `late_s` of each stop to the latest begin that costs nothing, or to its settled time."""
     trial[0].late_s = trial[0].high_s
@@ -76,7 +76,7 @@ def prefer_early(arrays: Arrays, trial: NDArray[Any], count: int) -> None:
             stop.late_s = min(stop.late_s, max(stop.time_s, preferred))
 
 
-@compiled
+@inner
 def stay_away(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> bool:
     """Depart as late as the return allows; True where times must be settled again."""
     last = count + 1
@@ -91,7 +91,7 @@ def stay_away(arrays: Arrays, trial: NDArray[Any], count: int, duty: int) -> boo
     return True
 
 
-@compiled
+@inner
 def sweep_ways_back(arrays: Arrays, trial: NDArray[Any], last: int, duty: int) -> None:
     """Lower `late_s` of all stops so that whoever begins there is in time for the one behind."""
     trial[last].late_s = trial[last].time_s

@@ -31,10 +31,12 @@ from atmr_engine.weights import Weights
 ITERATIONS = 64
 
 
-def warmup() -> None:
+def warmup(*, fleet: bool = False) -> None:
     """Compile what `solve` runs, or load it from the cache on disk.
 
     The first call on a machine takes half a minute of one core, later processes a second or two.
+    What empties duties is compiled with `fleet` alone: no search needs it whose weights give a
+    duty that is used no price.
     """
     apart = np.ones((3, 3)) - np.eye(3)
     day = TimeWindow(0.0, 36_000.0)
@@ -55,7 +57,7 @@ def warmup() -> None:
         for name in ("first", "second")
     )
     travel = Travel(time_s=600.0 * apart, distance_km=apart)
-    for weights in (Weights(), Weights.vehicles_first()):
+    for weights in (Weights(), Weights.vehicles_first())[: 1 + fleet]:
         problem = Problem(requests=requests, duties=duties, travel=travel, weights=weights)
         solve(problem, Budget(iterations=ITERATIONS))
     install_a_plan(problem)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 
 SECONDS_PER_HOUR = 3600.0
 
 
-@compiled
+@inner
 def eager_cost(arrays: Arrays, node: int, time_s: float) -> float:
     """What it costs that a stop begins near its window's end, or not when it was told to."""
     row, weights = arrays.nodes[node], arrays.weights[0]
@@ -23,7 +23,7 @@ def eager_cost(arrays: Arrays, node: int, time_s: float) -> float:
     )
 
 
-@compiled
+@inner
 def fair_cost(weights: Any, duty: Any, worked_s: float) -> float:
     """What it costs that a duty's week with `worked_s` today misses its fair share."""
     if not duty.fair:

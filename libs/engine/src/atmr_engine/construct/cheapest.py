@@ -12,7 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.insertion import cheapest_gaps, may_serve
 from atmr_engine.placement import insert_offer
 from atmr_engine.plan_price import change_cost
@@ -40,7 +40,7 @@ def insert_all(
             insert_cheapest(arrays, state, request, blink, random)
 
 
-@compiled
+@inner
 def insert_cheapest(
     arrays: Arrays, state: State, request: int, blink: float, random: NDArray[np.uint64]
 ) -> bool:
@@ -117,7 +117,7 @@ def offer_slot(arrays: Arrays, state: State, request: int, duty: int, limit: flo
     return slot
 
 
-@compiled
+@inner
 def known_slot(slots: NDArray[Any], duty_version: int, request_version: int, limit: float) -> int:
     """The slot whose offer still holds; -1 for none, or none that was looked for far enough."""
     for index in range(SLOTS):
@@ -128,7 +128,7 @@ def known_slot(slots: NDArray[Any], duty_version: int, request_version: int, lim
     return -1
 
 
-@compiled
+@inner
 def find_offer(arrays: Arrays, state: State, request: int, duty: int, limit: float) -> int:
     """Find out what a request adds to a route, and keep it beside that of the route as it was."""
     version, of_request = state.version[duty], state.request_version[request]

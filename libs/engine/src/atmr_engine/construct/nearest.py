@@ -12,7 +12,7 @@ import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
 from atmr_engine.breaks import insert_moving_breaks
-from atmr_engine.compiled import allocating, compiled
+from atmr_engine.compiled import compiled, inner, inner_allocating
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.placement import insert
 from atmr_engine.state import State
@@ -29,7 +29,7 @@ def dispatch_all(arrays: Arrays, state: State, order: NDArray[np.int64]) -> None
             dispatch_nearest(arrays, state, request)
 
 
-@allocating
+@inner_allocating
 def dispatch_nearest(arrays: Arrays, state: State, request: int) -> bool:
     """Serve a banked request with the nearest duty that it fits; False where it fits none.
 
@@ -49,14 +49,14 @@ def dispatch_nearest(arrays: Arrays, state: State, request: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def insert_into(arrays: Arrays, state: State, request: int, duty: int) -> bool:
     """Serve a banked request on a duty where that costs least."""
     _, pickup_gap, dropoff_gap = cheapest_in_duty(arrays, state, request, duty, np.inf)
     return pickup_gap >= 0 and insert(arrays, state, request, duty, pickup_gap, dropoff_gap)
 
 
-@compiled
+@inner
 def nearest_duty(
     arrays: Arrays, state: State, request: int, emergency: int, asked: NDArray[np.uint8]
 ) -> int:
@@ -72,7 +72,7 @@ def nearest_duty(
     return int(found)
 
 
-@compiled
+@inner
 def approach(arrays: Arrays, state: State, request: int, duty: int) -> float:
     """Seconds from where a duty's vehicle is by the latest pickup to the request."""
     place = arrays.duties[duty].start

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import inlined, inner
 from atmr_engine.construct.cheapest import insert_cheapest, is_spare, offer_slot
 from atmr_engine.insertion import may_serve
 from atmr_engine.placement import insert_offer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
+@inner
 def regret_all(
     arrays: Arrays,
     state: State,
@@ -61,7 +61,7 @@ def place_offer(arrays: Arrays, state: State, request: int, duty: int) -> None:
     insert_offer(arrays, state, request, duty, gaps[0], gaps[1], offer.added)
 
 
-@compiled
+@inner
 def best_two(
     arrays: Arrays, state: State, request: int, blink: float, random: NDArray[np.uint64]
 ) -> tuple[int, float, float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.journal import rollback
 from atmr_engine.placement import insert_offer
@@ -50,7 +50,7 @@ def make_way(
     return way >= 0 and take_place(arrays, state, request, way, first, second)
 
 
-@compiled
+@inner
 def easiest_leavers(
     arrays: Arrays,
     state: State,
@@ -90,7 +90,7 @@ def leaver(arrays: Arrays, state: State, duty: int, k: int) -> int:
     return int(node >> 1)
 
 
-@compiled
+@inner
 def gives_way(arrays: Arrays, state: State, request: int, duty: int, one: int, other: int) -> bool:
     """Whether the request fits its duty once one or two others have left; nothing is changed."""
     fits = leave(arrays, state, one, other)
@@ -110,7 +110,7 @@ def leave(arrays: Arrays, state: State, one: int, other: int) -> bool:
     return bool(state.route_of[one] < 0 and state.route_of[other] < 0)
 
 
-@compiled
+@inner
 def take_place(arrays: Arrays, state: State, request: int, duty: int, one: int, other: int) -> bool:
     """Remove one or two requests and insert another where it adds least; whether that went."""
     if not leave(arrays, state, one, other):

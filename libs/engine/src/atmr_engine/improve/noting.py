@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.improve.route_log import CHEAPER, ENTRIES, KNOWN, NODES, ROUTES, STOPS, RouteLog
 from atmr_engine.placement import is_driven
 from atmr_engine.state import JOURNALLED, State
@@ -30,7 +30,7 @@ def note_changed(arrays: Arrays, state: State, log: RouteLog) -> None:
         note(arrays, state, log, state.journal[index])
 
 
-@compiled
+@inner
 def note(arrays: Arrays, state: State, log: RouteLog, duty: int) -> None:
     """Note a duty's route, unless it serves nobody or as cheap a one is known."""
     count, route = state.length[duty], state.routes[duty]
@@ -55,7 +55,7 @@ def note(arrays: Arrays, state: State, log: RouteLog, duty: int) -> None:
     log.counters[ENTRIES], log.counters[NODES] = entry + 1, first + count
 
 
-@compiled
+@inner
 def is_pickup(arrays: Arrays, node: int) -> bool:
     """Whether somebody boards there."""
     return bool(node < 2 * arrays.requests.shape[0] and node & 1 == 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled, inlined
+from atmr_engine.compiled import compiled, inlined, inner
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.construct.regret import regret_all
 from atmr_engine.random_numbers import uniform
@@ -54,7 +54,7 @@ def priority(arrays: Arrays, request: int, draw: float, random: NDArray[np.uint6
     return float(min(pickup.close_s - pickup.open_s, dropoff.close_s - dropoff.open_s))
 
 
-@compiled
+@inner
 def sort_by(keys: NDArray[np.float64], values: NDArray[np.int64]) -> None:
     """Sort both by the keys, smallest first, equal ones in their order."""
     for index in range(1, len(keys)):

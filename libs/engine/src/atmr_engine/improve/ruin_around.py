@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 from atmr_engine.improve.ruin_related import SKIP
 from atmr_engine.improve.ruin_strings import pick_string
 from atmr_engine.random_numbers import uniform
@@ -20,7 +20,7 @@ STRING = 0.5
 """How often a neighbour leaves with a string of stops around it instead of alone."""
 
 
-@compiled
+@inner
 def pick_around(
     arrays: Arrays,
     state: State,

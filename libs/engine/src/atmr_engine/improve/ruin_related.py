@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 from atmr_engine.random_numbers import below, uniform
 from atmr_engine.removal import pick
 from atmr_engine.state import PICKED, State
@@ -18,7 +18,7 @@ SKIP = 0.3
 """How often a neighbour is passed over, so that the same request gives different ruins."""
 
 
-@compiled
+@inner
 def pick_related(
     arrays: Arrays,
     state: State,

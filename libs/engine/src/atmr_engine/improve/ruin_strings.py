@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atmr_engine.arrays import Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import inner
 from atmr_engine.random_numbers import below
 from atmr_engine.removal import pick
 from atmr_engine.state import PICKED, State
@@ -21,7 +21,7 @@ LONGEST = 12
 """Stops in the longest string."""
 
 
-@compiled
+@inner
 def pick_strings(
     arrays: Arrays,
     state: State,
@@ -43,7 +43,7 @@ def pick_strings(
             pick_string(arrays, state, neighbour, count, random)
 
 
-@compiled
+@inner
 def is_ruined(state: State, duty: int) -> bool:
     """Whether something of a route is picked already."""
     for index in range(state.counters[PICKED]):
@@ -52,7 +52,7 @@ def is_ruined(state: State, duty: int) -> bool:
     return False
 
 
-@compiled
+@inner
 def pick_string(
     arrays: Arrays, state: State, request: int, count: int, random: NDArray[np.uint64]
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import allocating, compiled, inlined
+from atmr_engine.compiled import allocating, inlined, inner
 from atmr_engine.construct.cheapest import insert_all
 from atmr_engine.improve.best import Best, keep
 from atmr_engine.improve.making_way import make_way
@@ -107,7 +107,7 @@ def insert_hardest_first(
     insert_all(arrays, state, order, BLINK, random)
 
 
-@compiled
+@inner
 def is_easier(
     arrays: Arrays, state: State, best: Best, left_out: NDArray[np.int64], slack: float
 ) -> bool:
@@ -121,7 +121,7 @@ def is_easier(
     return bool(total_cost(arrays, state.route_of, state.cost) < best.costs[1] + slack)
 
 
-@compiled
+@inner
 def absences(bank: NDArray[np.int64], count: int, left_out: NDArray[np.int64]) -> int:
     """How often all those in a bank were left out, together."""
     total = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, NOTHING, Arrays
-from atmr_engine.compiled import compiled
+from atmr_engine.compiled import compiled, inner
 from atmr_engine.insertion import cheapest_in_duty, may_serve
 from atmr_engine.placement import note_times, place_pair
 from atmr_engine.plan_price import change_cost
@@ -49,7 +49,7 @@ def scan(arrays: Arrays, state: State, request: int, found: NDArray[Any]) -> int
     return int(count)
 
 
-@compiled
+@inner
 def sort_in(
     found: NDArray[Any], count: int, added: float, duty: int, pickup_gap: int, dropoff_gap: int
 ) -> int:

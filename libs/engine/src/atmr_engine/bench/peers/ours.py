@@ -21,7 +21,7 @@ class Ours:
     """`solve` with a budget in seconds, compiled before the first search."""
 
     def __init__(self) -> None:
-        warmup()
+        warmup(fleet=True)
 
     def state(self, instance: Instance) -> Search:
         """Nothing to do: a benchmark is read as a problem of ours."""
