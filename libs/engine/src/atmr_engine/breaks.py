@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@inner
+@compiled
 def movable_breaks(arrays: Arrays, state: State, duty: int) -> int:
     """How many breaks stand behind the duty's committed beginning."""
     movable = 0
