@@ -13,7 +13,7 @@ import pytest
 from support.small_days import APART, NOTHING, day, duty, request
 from support.small_days import plan as by_hand
 
-from atmr_engine import Budget, ProblemError, StopKind, Weights, check, evaluate, solve
+from atmr_engine import Budget, StopKind, Weights, check, evaluate, solve
 from atmr_engine.online.desk import Desk
 from atmr_engine.plan import Plan, PlannedStop
 from atmr_engine.problem import (
@@ -239,10 +239,17 @@ def test_no_request_gives_way_to_a_reserve() -> None:
     assert (set(duties_of(plan)), plan.unreserved) == ({"x"}, ("R",))
 
 
-def test_a_desk_refuses_reserves_by_name() -> None:
-    with pytest.raises(ProblemError, match="reserve") as refusal:
-        Desk.open(day(reserves=(reserve(),)))
-    assert refusal.value.field == "reserves"
+def test_at_a_desk_a_reserve_gives_way_to_a_booking() -> None:
+    """The shift has no time for both."""
+    full = duty(shift=TimeWindow(0, 1800))
+    problem = day(request(), duties=(full,), weights=weights(unreserved=1e5), reserves=(reserve(),))
+    desk = Desk.open(problem)
+    assert desk.plan().unreserved == ()
+    desk.insert("x")
+    assert desk.plan().unreserved == ("R",)
+    assert desk.check() == []
+    desk.remove("x")
+    assert desk.plan().unreserved == ()
 
 
 def test_the_stops_of_a_will_call_are_provisional() -> None:

@@ -49,17 +49,20 @@ def without_clock(plan: Plan) -> Plan:
     return replace(plan, seconds=0.0)
 
 
-def many(requests: int, duties: int) -> Problem:
-    random = np.random.default_rng(5)
-    points = random.uniform(0, 20, (2 * requests + 1, 2))
+def many(requests: int, duties: int, pairs: int | None = None) -> Problem:
+    """Every request between places of its own, or between one of so many `pairs`."""
+    random, pairs = np.random.default_rng(5), pairs or requests
+    points = random.uniform(0, 20, (2 * pairs + 1, 2))
     apart = np.sqrt(((points[:, None] - points[None]) ** 2).sum(axis=2))
     opens = random.uniform(0, 600, requests) * 60
     return Problem(
         requests=tuple(
             Request(
                 id=f"r{k}",
-                pickup=Visit(place=1 + 2 * k, window=TimeWindow(opens[k], opens[k] + 900)),
-                dropoff=Visit(place=2 + 2 * k),
+                pickup=Visit(
+                    place=1 + 2 * (k % pairs), window=TimeWindow(opens[k], opens[k] + 900)
+                ),
+                dropoff=Visit(place=2 + 2 * (k % pairs)),
                 max_ride_s=3600,
             )
             for k in range(requests)
@@ -147,6 +150,15 @@ def test_a_thousand_requests_are_planned_by_a_hundred_duties() -> None:
     plan = solve(problem, Budget(iterations=5))
     assert plan.unserved == ()
     assert plan.seconds < 10
+
+
+def test_ten_thousand_requests_are_planned_or_left_out_with_a_reason() -> None:
+    problem = many(10_000, 2, pairs=100)
+    plan = solve(problem, Budget(iterations=0))
+    served = sum(len(route.requests) for route in plan.routes)
+    assert served > 0
+    assert served + len(plan.unserved) == 10_000
+    assert all(unserved.reason for unserved in plan.unserved)
 
 
 def test_a_warm_start_is_taken_over_and_only_improved() -> None:

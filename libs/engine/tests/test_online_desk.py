@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import fields, replace
 
 import numpy as np
@@ -48,6 +49,30 @@ DAYS = st.builds(
 )
 SEEDS = st.integers(0, 10_000)
 WEIGHTS = st.sampled_from([Weights(), Weights.distance_only(), Weights.vehicles_first()])
+
+
+@given(st.integers(2, 14), st.integers(1, 4), SEEDS)
+@settings(max_examples=30, deadline=None)
+def test_reserves_stand_behind_all_requests(requests: int, duties: int, seed: int) -> None:
+    day = RichDay(requests, duties, reserves=True, wishes=seed % 2 == 1)
+    problem = rich_problem(day, seed, Weights())
+    planned = solve(problem, Budget(iterations=16))
+    desk = Desk.open(problem, planned)
+    assert desk.lost == ()
+    assert {r for route in desk.plan().routes for r in route.requests} == set(
+        services(planned.routes)
+    )
+    for request_id in [r.id for r in problem.requests if desk.is_served(r.id)]:
+        with contextlib.suppress(RefusedError):
+            desk.remove(request_id)
+            assert desk.check() == []
+    for request_id in unserved(desk):
+        with contextlib.suppress(RefusedError):
+            desk.insert(request_id)
+            assert desk.check() == []
+    plan = desk.plan()
+    kept = [s.reserve for r in plan.routes for s in r.stops if s.kind is StopKind.RESERVE]
+    assert sorted([*kept, *plan.unreserved]) == [reserve.id for reserve in problem.reserves]
 
 
 def unserved(desk: Desk) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from atmr_engine.arrays import NOBODY, Arrays
-from atmr_engine.compiled import allocating, compiled, inlined, inner, inner_allocating
+from atmr_engine.compiled import allocating, compiled, inlined, inner_allocating
 from atmr_engine.insertion import cheapest_in_duty
 from atmr_engine.placement import install, place_pair
 from atmr_engine.pricing import timetable_cost

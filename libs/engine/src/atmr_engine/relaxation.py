@@ -69,7 +69,8 @@ class Relaxations:
             yield self._of_all[rule]
             return
         nodes, requests = self._of_one.nodes, self._of_one.requests
-        own, linked = slice(2 * request, 2 * request + 2), linked_to(requests, request)
+        own = slice(2 * request, 2 * request + 2)
+        linked = linked_to(requests, request) if rule is Rule.LINK else np.array([request])
         before = nodes[own].copy(), requests[linked].copy()
         lift(nodes, requests, rule, request)
         tighten(nodes[own], requests[request : request + 1])

@@ -47,6 +47,7 @@ def tighten(nodes: NDArray[Any], requests: NDArray[Any]) -> None:
     (see `shortest_rides`); elsewhere one that needs the quicker way round is not looked for. Nor
     is one in which somebody is fetched before the time that was told, where that can be kept.
     """
+    nodes, requests = nodes.view(np.ndarray), requests.view(np.ndarray)  # records are slow
     shortest_s = requests["least_ride_s"]
     for low, high, waived in (("low_s", "high_s", 0.0), ("waived_low_s", "waived_high_s", 1.0)):
         binding = low.replace("low", "binding_low"), high.replace("high", "binding_high")

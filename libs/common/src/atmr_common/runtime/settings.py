@@ -38,20 +38,14 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_of_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_of_postgresql)]
 
 
-class ServiceSettings(BusSettings):
-    """What a server needs to run: where it listens, its database, whose tokens it accepts."""
+class DoorSettings(BusSettings):
+    """What a server needs to run: where it listens, whose tokens it accepts, its limits."""
 
     model_config = SettingsConfigDict(
         env_prefix="ATMR_", env_file=".env", extra="ignore", env_ignore_empty=True
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    database_url: DatabaseUrl = Field(
-        SecretStr("postgresql://localhost/atmr"),
-        validation_alias="DATABASE_URL",
-        description="PostgreSQL 15 or newer; standalone starts its own when this is not set.",
-    )
-    database_pool_size: int = Field(10, ge=1, le=200, description="Connections held at most.")
     public_url: HttpUrl | None = Field(
         None, description="Where browsers reach the service; needed for login."
     )
@@ -157,3 +151,14 @@ class ServiceSettings(BusSettings):
             failures=Limit(self.auth_failures_per_min / 60, self.auth_failure_burst),
             proxies=self.trusted_proxies,
         )
+
+
+class ServiceSettings(DoorSettings):
+    """The same for a service that keeps something."""
+
+    database_url: DatabaseUrl = Field(
+        SecretStr("postgresql://localhost/atmr"),
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15 or newer; standalone starts its own when this is not set.",
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections held at most.")

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from atmr_common.runtime.clock import Clock, SystemClock
 from atmr_common.runtime.service_process import ConfigurationError
-from atmr_common.runtime.settings import ServiceSettings
+from atmr_common.runtime.settings import DoorSettings
 from atmr_common.web.bounded_fetch import TIMEOUT_S, FetchError
 from atmr_common.web.discovery import IssuerDiscovery, is_safe, well_known
 from atmr_common.web.key_ring import KeyRing
@@ -45,7 +45,7 @@ class IdentityParts:
 
 
 def build_identity(
-    settings: ServiceSettings,
+    settings: DoorSettings,
     *,
     registry: CollectorRegistry,
     jwks: dict[str, Any] | None = None,
@@ -78,7 +78,7 @@ def build_identity(
     return IdentityParts(verifier=verifier, login=login, client=client)
 
 
-def _issuer(settings: ServiceSettings, *, handed_over: bool) -> str:
+def _issuer(settings: DoorSettings, *, handed_over: bool) -> str:
     issuer = settings.auth_issuer
     if handed_over:
         return issuer or DEVELOPMENT_ISSUER
@@ -93,7 +93,7 @@ def _issuer(settings: ServiceSettings, *, handed_over: bool) -> str:
 
 
 def _discovery(
-    settings: ServiceSettings, issuer: str, client: httpx.AsyncClient, clock: Clock
+    settings: DoorSettings, issuer: str, client: httpx.AsyncClient, clock: Clock
 ) -> IssuerDiscovery | None:
     url = str(settings.auth_discovery_url) if settings.auth_discovery_url else None
     if url is None and issuer.startswith("https://"):
@@ -104,7 +104,7 @@ def _discovery(
 
 
 def _source(
-    settings: ServiceSettings, discovery: IssuerDiscovery | None, client: httpx.AsyncClient
+    settings: DoorSettings, discovery: IssuerDiscovery | None, client: httpx.AsyncClient
 ) -> KeySource:
     if settings.auth_jwks_file is not None:
         return FileKeys(settings.auth_jwks_file)
@@ -128,7 +128,7 @@ def _take_what_is_here(ring: KeyRing, source: KeySource) -> None:
 
 
 def _login(
-    settings: ServiceSettings,
+    settings: DoorSettings,
     verifier: TokenVerifier,
     discovery: IssuerDiscovery | None,
     client: httpx.AsyncClient,

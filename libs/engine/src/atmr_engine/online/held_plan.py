@@ -6,6 +6,7 @@ Each duty's route and cost are made once per version of the route.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atmr_engine.beginning import begin, resume
@@ -15,7 +16,7 @@ from atmr_engine.difference import services
 from atmr_engine.journal import commit, rollback
 from atmr_engine.objective import Cost, evaluate, fairness_h2, route_cost
 from atmr_engine.online.growth import bar_reserve, with_requests, with_reserve, write_request
-from atmr_engine.online.unheld import refuse_unheld
+from atmr_engine.online.reserved import routes_with_reserves, without_reserves
 from atmr_engine.plan import Plan, PlannedStop, Route, StopKind, Unserved
 from atmr_engine.rules import Rule
 from atmr_engine.state import BANKED
@@ -64,8 +65,8 @@ class HeldPlan:
 
     def _compile(self, problem: Problem, plan: Plan | None) -> None:
         count = len(problem.requests)
-        refuse_unheld(problem)
         self.problem = problem
+        plan = plan if plan is None else without_reserves(problem, plan)
         self.compiled_times += 1
         self._roomy = with_reserve(problem, self._reserve if len(problem.travel.time_s) else 0)
         self.arrays = compile_problem(self._roomy)
@@ -86,7 +87,7 @@ class HeldPlan:
         served = services(plan.routes)
         left_out = (r.id for r in self.problem.requests if r.id not in served)
         unserved = (Unserved(request=r, rule=Rule.COVERAGE, reason="") for r in left_out)
-        if check(self.problem, Plan(routes=plan.routes, unserved=tuple(unserved))):
+        if check(self.problem, replace(plan, unserved=tuple(unserved))):
             return False
         times = {duty: self._times_of(duty, route) for duty, route in routes.items()}
         if any(found is None for duty, found in times.items() if routes[duty].requests):
@@ -200,16 +201,23 @@ class HeldPlan:
         return tuple(route for route in held if route is not None)
 
     def plan(self) -> Plan:
-        """The plan as it stands, with the reason why each unserved request is so."""
+        """The plan as it stands, with the reason why each unserved request is so.
+
+        Reserves are placed behind all requests now, each where it costs least.
+        """
         unserved = explain_unserved(self._roomy, self.arrays, self.state)
-        return Plan(routes=self.routes(), unserved=unserved, source="desk")
+        plan = Plan(routes=self.routes(), unserved=unserved, source="desk")
+        if not self.problem.reserves:
+            return plan
+        routes, unreserved = routes_with_reserves(self._roomy, self.arrays, self.state)
+        return replace(plan, routes=routes, unreserved=unreserved)
 
     def check(self) -> list[Violation]:
         """What the independent checker says of the plan; an empty list is a valid one."""
         return check(self.problem, self.plan())
 
     def cost(self) -> Cost:
-        """The cost of the plan as it stands."""
+        """The cost of the plan as it stands, before any reserve is placed."""
         return evaluate(self.problem, Plan(routes=self.routes()))
 
     def add(self, request: Request) -> None:
@@ -224,7 +232,6 @@ class HeldPlan:
         validate_addition(self.problem, request)
         count = len(self.problem.requests)
         grown = with_requests(self.problem, (*self.problem.requests, request))
-        refuse_unheld(grown)
         if count == len(self._roomy.requests):
             self._compile(grown, Plan(routes=self.routes()))
             return
