@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.pbtxt import Entry, Message, PbtxtError, Word, quoted, read
 from rl_inference.tensors import ANY, NUMPY, TensorSpec
 
@@ -100,6 +101,18 @@ def written(config: ModelConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+def config_of(model: LoadedModel) -> ModelConfig:
+    """The configuration of a version that is live, whatever became of its file."""
+    is_batched = model.max_batch_size > 0
+    return ModelConfig(
+        name=model.name,
+        platform=next(each for each in PLATFORMS if each == model.session.platform),
+        max_batch_size=model.max_batch_size,
+        inputs=tuple(_tensor_of(spec, is_batched=is_batched) for spec in model.session.inputs),
+        outputs=tuple(_tensor_of(spec, is_batched=is_batched) for spec in model.session.outputs),
+    )
+
+
 def as_json(config: ModelConfig) -> dict[str, Any]:
     """The configuration as the protocol's configuration extension shows it."""
     return {
@@ -110,6 +123,13 @@ def as_json(config: ModelConfig) -> dict[str, Any]:
         "input": [_json_tensor(tensor) for tensor in config.inputs],
         "output": [_json_tensor(tensor) for tensor in config.outputs],
     }
+
+
+def _tensor_of(spec: TensorSpec, *, is_batched: bool) -> TensorConfig:
+    own = spec.shape[1:] if is_batched else spec.shape
+    return TensorConfig(
+        name=spec.name, datatype=spec.datatype, dims=own or (1,), reshape=None if own else ()
+    )
 
 
 def _require_known(fields: Message, known: set[str]) -> None:

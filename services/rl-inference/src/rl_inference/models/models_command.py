@@ -58,15 +58,22 @@ def check(
     repository = Repository(folder)
     table = Table("model", "version", "kind", "trained", "state", box=None)
     refused = 0
-    for name in repository.names():
-        for version in repository.versions(name):
-            kind, trained, state = _tried(repository, name, version, options)
-            refused += state != "ready"
-            table.add_row(name, str(version), kind, trained, state)
-    console = Console(width=None if Console().is_terminal else 160)
+    for name, version in _versions(repository):
+        kind, trained, state = _tried(repository, name, version, options)
+        refused += state != "ready"
+        table.add_row(name, str(version), kind, trained, state)
+    console = Console(width=None if Console().is_terminal else 160, markup=False)
     console.print(table if table.row_count else f"There is no model in {folder}.")
     if refused:
         raise typer.Exit(1)
+
+
+def _versions(repository: Repository) -> list[tuple[str, int]]:
+    try:
+        return [(name, each) for name in repository.names() for each in repository.versions(name)]
+    except OSError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def _tried(

@@ -45,9 +45,12 @@ class Repository:
     root: Path
 
     def names(self) -> tuple[str, ...]:
-        """The models' names, in order; none where the folder is absent."""
-        if not self.root.is_dir():
-            return ()
+        """The models' names, in order.
+
+        Raises:
+            OSError: when the folder is absent or cannot be read.
+
+        """
         return tuple(
             sorted(
                 entry.name
