@@ -242,7 +242,6 @@ class Registry:
 
     def _missing(self, name: str, version: int | None, alias: str | None) -> DataPlaneError:
         """Why there is no such model: never heard of, or not fit to answer."""
-        live = self._live.get(name, NOTHING)
         if not self._knows(name):
             return UnknownModelError(f"Request for unknown model: '{name}' is not found")
         if name in self._unloaded:
@@ -251,12 +250,16 @@ class Registry:
             return self._missing_version(name, version)
         if name not in self._live:
             return NotReadyError(f"'{name}' is not ready: {self._reasons(name)}")
-        if alias is not None and alias not in live.wanted and live.problem is None:
-            return UnknownModelError(f"Request for unknown model: '{name}' has no alias '{alias}'")
-        wanted = live.wanted.get(alias or CHAMPION)
-        if wanted is not None:
-            return NotReadyError(str(self._missing_version(name, wanted)))
-        return NotReadyError(f"'{name}' is not ready: {live.problem}")
+        return self._missing_alias(name, alias or CHAMPION)
+
+    def _missing_alias(self, name: str, alias: str) -> DataPlaneError:
+        live = self._live[name]
+        if alias in live.wanted:
+            why = self._missing_version(name, live.wanted[alias])
+            return NotReadyError(f"the {alias} of '{name}' is not ready: {why}")
+        if live.problem is not None:
+            return NotReadyError(f"'{name}' is not ready: {live.problem}")
+        return UnknownModelError(f"Request for unknown model: '{name}' has no alias '{alias}'")
 
     def _missing_version(self, name: str, version: int) -> DataPlaneError:
         refusal = self._refused.get((name, version))
