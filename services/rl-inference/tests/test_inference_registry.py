@@ -201,10 +201,21 @@ async def test_aliases_that_cannot_be_read_leave_the_present_ones(tmp_path: Path
     (tmp_path / "linear" / "aliases.json").write_text("{")
     await registry.refresh()
     assert registry.model("linear").version == 1
+    await registry.refresh()
+    assert registry.model("linear").version == 1
     fresh = await live(tmp_path)
+    await fresh.refresh()
     with pytest.raises(NotReadyError, match=r"aliases\.json"):
         fresh.model("linear")
     assert fresh.model("linear", 2).version == 2
+
+
+async def test_the_highest_version_goes_on_when_aliases_break(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    registry = await live(tmp_path)
+    (tmp_path / "linear" / "aliases.json").write_text("{")
+    await registry.refresh()
+    assert registry.model("linear").version == 1
 
 
 async def test_one_broken_model_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 from support.inference_models import identity, linear, onnx_file, with_external_data
@@ -20,7 +21,7 @@ from rl_inference.models.onnx_session import OnnxSession
 from rl_inference.models.refusals import ProviderError, RefusedModelError
 from rl_inference.models.session import Session
 from rl_inference.models.torch_session import TorchSession
-from rl_inference.tensors import TensorSpec
+from rl_inference.tensors import NUMPY, TensorSpec
 
 WIDE = TensorSpec("x", "FP32", (-1, 3))
 
@@ -92,7 +93,7 @@ def test_a_closed_session_computes_nothing(session: Session) -> None:
 
 
 def test_torch_that_is_not_installed_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ProviderError, match="torch is not installed"):
         TorchSession(b"", [WIDE], [])
 
@@ -100,17 +101,11 @@ def test_torch_that_is_not_installed_is_a_refusal(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("datatype", ["BOOL", "UINT8", "INT64", "FP16", "FP32", "FP64"])
 def test_every_number_comes_back_as_it_went(datatype: str) -> None:
     session = OnnxSession(identity(datatype))
-    given_ = np.array([[1, 0, 1]], dtype=session_dtype(session))
+    given_ = np.array([[1, 0, 1]], dtype=NUMPY[datatype])
     (found,) = session.run({"x": given_}, ["y"])
     assert found.dtype == given_.dtype
     assert np.array_equal(found, given_)
     assert not np.shares_memory(found, given_)
-
-
-def session_dtype(session: Session) -> Any:
-    from rl_inference.tensors import NUMPY  # noqa: PLC0415
-
-    return NUMPY[session.inputs[0].datatype]
 
 
 def test_texts_are_bytes_on_both_sides() -> None:
@@ -156,6 +151,7 @@ def test_a_datatype_that_is_not_known_is_refused() -> None:
         OnnxSession(model.SerializeToString())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_as_corrupt(content: bytes) -> None:
     with pytest.raises(RefusedModelError) as caught:
@@ -163,6 +159,7 @@ def test_any_bytes_are_refused_as_corrupt(content: bytes) -> None:
     assert caught.value.reason in ("corrupt", "external_data")
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_still_computes(data: st.DataObject) -> None:
     content = bytearray(linear())
@@ -172,9 +169,10 @@ def test_a_damaged_file_is_refused_or_still_computes(data: st.DataObject) -> Non
         session = OnnxSession(bytes(content))
     except RefusedModelError:
         return
-    assert session.inputs
+    assert session.provider == "CPUExecutionProvider"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_file_cut_short_is_refused(length: int) -> None:
     content = linear()

@@ -46,8 +46,10 @@ class Live:
     """Those that point to a live version."""
     wanted: Mapping[str, int]
     """Those of the repository, live or not."""
+    aliases_known: bool = True
+    """False: they could never be read, so nobody can say which version is meant."""
     problem: str | None = None
-    """Why the aliases are not known."""
+    """Why the aliases cannot be read now."""
     default: LoadedModel | None = field(init=False)
     """The champion; the highest version where the repository names no champion."""
 
@@ -55,7 +57,7 @@ class Live:
         default: LoadedModel | None = None
         if CHAMPION in self.aliases:
             default = self.versions[self.aliases[CHAMPION]]
-        elif CHAMPION not in self.wanted and self.problem is None and self.versions:
+        elif CHAMPION not in self.wanted and self.aliases_known and self.versions:
             default = self.versions[max(self.versions)]
         object.__setattr__(self, "default", default)
 
@@ -88,4 +90,10 @@ def settled(before: Live, loaded: Mapping[int, LoadedModel], seen: Seen) -> Live
         kept = set(loaded) | (set(aliases.values()) if seen.versions else set())
         versions = {number: candidates[number] for number in sorted(kept)}
     aliases = {alias: version for alias, version in aliases.items() if version in versions}
-    return Live(versions=versions, aliases=aliases, wanted=dict(wanted), problem=seen.problem)
+    return Live(
+        versions=versions,
+        aliases=aliases,
+        wanted=dict(wanted),
+        aliases_known=seen.aliases is not None or (bool(before.versions) and before.aliases_known),
+        problem=seen.problem,
+    )
