@@ -114,13 +114,15 @@ def _session(content: bytes, providers: Sequence[str]) -> Any:
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(
+        inner = onnxruntime.InferenceSession(
             content, options, providers=list(providers), enable_fallback=0
         )
+        inner.disable_fallback()  # while it runs; the argument is for the start
     except Exception as error:  # as above
         if providers[0] != CPU and _opens_on_the_cpu(content):
             raise ProviderError(f"{providers[0]} did not start: {error}") from error
         raise RefusedModelError("corrupt", f"ONNX Runtime refuses it: {error}") from error
+    return inner
 
 
 def _opens_on_the_cpu(content: bytes) -> bool:
