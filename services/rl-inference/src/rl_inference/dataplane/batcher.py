@@ -182,8 +182,9 @@ class Batcher:
     def _compute_alone(self, lane: Lane, batch: list[Ask], error: Exception) -> None:
         """Compute each request of a failed batch by itself, so that only the bad one fails."""
         if len(batch) == 1:
-            known = isinstance(error, DataPlaneError)
-            self._fail(lane, batch[0], error if known else ComputationError(f"it failed: {error}"))
+            if not isinstance(error, DataPlaneError):
+                error = ComputationError(f"it failed: {error}")
+            self._fail(lane, batch[0], error)
             return
         for ask in batch:
             if not ask.cancelled:

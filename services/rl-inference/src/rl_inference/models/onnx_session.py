@@ -6,7 +6,7 @@ ways are closed here, so that what computes is what is said to compute.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,8 +62,8 @@ class OnnxSession:
         require_self_contained(content)
         self._inner: Any = _opened(content, providers, allow_degraded=allow_degraded)
         self.provider: str = self._inner.get_providers()[0]
-        self.inputs = tuple(_spec(tensor) for tensor in self._inner.get_inputs())
-        self.outputs = tuple(_spec(tensor) for tensor in self._inner.get_outputs())
+        self.inputs = _specs(self._inner.get_inputs)
+        self.outputs = _specs(self._inner.get_outputs)
         self._strings = any(each.datatype == "BYTES" for each in self.inputs + self.outputs)
 
     def run(self, inputs: Tensors, outputs: Sequence[str]) -> list[NDArray[Any]]:
@@ -132,6 +132,13 @@ def _opens_on_the_cpu(content: bytes) -> bool:
     except RefusedModelError:
         return False
     return True
+
+
+def _specs(tensors: Callable[[], list[Any]]) -> tuple[TensorSpec, ...]:
+    try:
+        return tuple(_spec(tensor) for tensor in tensors())
+    except UnicodeDecodeError as error:
+        raise RefusedModelError("corrupt", "A name in the file is no UTF-8.") from error
 
 
 def _spec(tensor: Any) -> TensorSpec:

@@ -28,9 +28,9 @@ def as_bytes(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _filled(array: NDArray[Any], values: list[Any]) -> NDArray[Any]:
-    filled = np.empty(array.shape, dtype=np.object_)
-    filled.flat = values
-    return filled
+    filled = np.empty(array.size, dtype=np.object_)
+    filled[:] = values
+    return filled.reshape(array.shape)
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ from rl_inference.errors import ComputationError
 from rl_inference.models.card import GoldenCase, ModelCard
 from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.session import Session
+from rl_inference.models.strings import as_bytes
 from rl_inference.tensors import ANY, NUMPY, Tensors, TensorSpec
 
 
@@ -99,10 +100,7 @@ def _arrays(
 
 
 def _array(spec: TensorSpec, values: list[object]) -> NDArray[Any]:
-    array = np.array(values, dtype=NUMPY[spec.datatype])
-    if spec.datatype == "BYTES":
-        array.flat = [str(each).encode() for each in array.flat]
-    return array
+    return as_bytes(np.array(values, dtype=NUMPY[spec.datatype]))
 
 
 def _compare(what: str, found: NDArray[Any], expected: NDArray[Any], tolerance: float) -> None:
