@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from rl_inference.models.card import ModelCard
@@ -65,6 +67,19 @@ def linear(factor: float = 2.0, width: int = 3) -> bytes:
     weights = {"factor": np.array([factor], np.float32)}
     outputs = {"y": ("FP32", shape), "z": ("FP32", shape)}
     return onnx_file(nodes, {"x": ("FP32", shape)}, outputs, weights)
+
+
+def torchscript_linear() -> bytes:
+    """`linear` as TorchScript; skips the test where torch is not installed."""
+    torch: Any = pytest.importorskip("torch", reason="torch is optional, and not installed")
+
+    class Linear(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return 2 * x, x + 2
+
+    content = io.BytesIO()
+    torch.jit.save(torch.jit.trace(Linear(), torch.zeros(1, 3)), content)
+    return content.getvalue()
 
 
 def with_external_data(content: bytes) -> bytes:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from onnx import helper
-from support.inference_models import config, identity, linear, onnx_file, publish
+from support.inference_models import (
+    config,
+    identity,
+    linear,
+    onnx_file,
+    publish,
+    torchscript_linear,
+)
 
 from rl_inference.models.card import GoldenCase
 from rl_inference.models.config_pbtxt import ModelConfig, config_of
@@ -220,6 +228,19 @@ def test_a_golden_case_that_gives_no_numbers_is_refused(tmp_path: Path) -> None:
         golden=(case,),
     )
     assert refusal(tmp_path)[0] == "not_finite"
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_a_torchscript_passes_the_same_checks(tmp_path: Path) -> None:
+    scripted = replace(config(), platform="pytorch_libtorch")
+    publish(tmp_path, 1, torchscript_linear(), scripted, golden=(GOLDEN,))
+    publish(tmp_path, 2, b"no zip", scripted)
+    model = loaded(tmp_path)
+    assert (model.session.platform, model.degraded) == ("pytorch_libtorch", None)
+    assert config_of(model) == scripted
+    assert refusal(tmp_path, 2)[0] == "corrupt"
+    assert refusal(tmp_path, providers=CUDA)[0] == "provider_unavailable"
+    assert loaded(tmp_path, providers=CUDA, allow_degraded=True).degraded == "gpu_unavailable"
 
 
 def test_a_gpu_that_is_not_there_is_refused_or_said(tmp_path: Path) -> None:

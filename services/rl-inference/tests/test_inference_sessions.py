@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
-from support.inference_models import identity, linear, onnx_file, with_external_data
+from support.inference_models import (
+    identity,
+    linear,
+    onnx_file,
+    torchscript_linear,
+    with_external_data,
+)
 
 from rl_inference.errors import ComputationError
 from rl_inference.models.onnx_file import require_self_contained
@@ -23,6 +28,7 @@ from rl_inference.models.session import Session
 from rl_inference.models.torch_session import TorchSession
 from rl_inference.tensors import NUMPY, TensorSpec
 
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # still loaded
 WIDE = TensorSpec("x", "FP32", (-1, 3))
 
 
@@ -31,16 +37,8 @@ def onnx_linear() -> Session:
 
 
 def torch_linear() -> Session:
-    torch: Any = pytest.importorskip("torch", reason="torch is optional, and not installed")
-
-    class Linear(torch.nn.Module):  # type: ignore[misc]
-        def forward(self, x: Any) -> Any:
-            return 2 * x, x + 2
-
-    written = io.BytesIO()
-    torch.jit.save(torch.jit.trace(Linear(), torch.zeros(1, 3)), written)
     outputs = [TensorSpec(name, "FP32", (-1, 3)) for name in ("y", "z")]
-    return TorchSession(written.getvalue(), [WIDE], outputs)
+    return TorchSession(torchscript_linear(), [WIDE], outputs)
 
 
 @pytest.fixture(params=[onnx_linear, torch_linear], ids=["onnx", "torch"])

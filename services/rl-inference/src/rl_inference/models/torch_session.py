@@ -1,6 +1,7 @@
 """A TorchScript model in torch, where torch is installed; the server does not need it.
 
 TorchScript says neither names nor shapes of its tensors: they come from `config.pbtxt`, in order.
+Unlike ONNX Runtime, torch does not promise a row the same last bits in every batch.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class TorchSession:
             import torch  # noqa: PLC0415 (it is large, and optional)
         except ImportError as error:
             raise ProviderError("torch is not installed; install it, or export ONNX.") from error
+        torch.set_num_threads(1)  # of the whole process: small models are slower with more
         self._torch: Any = torch
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
