@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rl_inference.models.session import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False)
 class LoadedModel:
     """A session with what is known of it; the identity is the object's."""
 
