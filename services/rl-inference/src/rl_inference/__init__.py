@@ -1,0 +1,1 @@
+"""Serves models: a transport-free data plane, and thin doors onto it."""
