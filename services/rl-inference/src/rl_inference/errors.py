@@ -1,12 +1,12 @@
 """What can be wrong with a request for an inference; every door says it in its own words.
 
-    DataPlaneError
-    ├── InvalidInputError     the request does not fit the model             400
-    ├── UnknownModelError     no such model, version or alias is live        404
-    ├── NotReadyError         known, but none of its versions may answer     503
-    ├── OverloadedError       the queue is full: come back in a while        429
-    ├── ExpiredError          the deadline passed before it was computed     504
-    └── ComputationError      the session failed                             500
+DataPlaneError
+├── InvalidInputError     the request does not fit the model             400
+├── UnknownModelError     no such model, version or alias is live        404
+├── NotReadyError         known, but none of its versions may answer     503
+├── OverloadedError       the queue is full: come back in a while        429
+├── ExpiredError          the deadline passed before it was computed     504
+└── ComputationError      the session failed                             500
 """
 
 from __future__ import annotations

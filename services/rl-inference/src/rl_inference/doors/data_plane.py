@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from rl_inference.errors import UnknownModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rl_inference.dataplane.asking import Ask
     from rl_inference.models.loaded import LoadedModel
@@ -44,11 +44,16 @@ class Registry(Protocol):
         ...
 
 
-class Counters(Protocol):
-    """What a version did since it was loaded; times in nanoseconds, summed over requests."""
+class BatchCounts(Protocol):
+    """Batches of one size."""
 
-    name: str
-    version: int
+    count: int
+    compute_ns: int
+
+
+class Counts(Protocol):
+    """What a version did since the start; times in nanoseconds, summed over requests."""
+
     inference_count: int
     execution_count: int
     success_count: int
@@ -56,8 +61,22 @@ class Counters(Protocol):
     fail_count: int
     fail_ns: int
     queue_ns: int
+    input_ns: int
     compute_ns: int
-    last_inference_ms: int
+    output_ns: int
+
+    @property
+    def batches(self) -> Mapping[int, BatchCounts]: ...
+
+
+class Statistics(Protocol):
+    """The counts of all versions."""
+
+    def snapshot(
+        self, name: str | None = None, version: int | None = None
+    ) -> Iterable[tuple[str, int, Counts]]:
+        """Name, version and counts of all, of one model, or of one version."""
+        ...
 
 
 class DataPlane(Protocol):
@@ -65,6 +84,8 @@ class DataPlane(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+    @property
+    def statistics(self) -> Statistics: ...
 
     def model(self, name: str, version: int | None = None, alias: str | None = None) -> LoadedModel:
         """The live version asked for."""
@@ -72,10 +93,6 @@ class DataPlane(Protocol):
 
     def submit(self, ask: Ask) -> None:
         """Queue an ask; `ask.done` is called later, never from within."""
-        ...
-
-    def statistics(self) -> Sequence[Counters]:
-        """The counters of every version."""
         ...
 
 

@@ -35,9 +35,6 @@ class Prepared:
 class Exchange(Protocol):
     """A hot route: reads a request, and words its answer."""
 
-    route: str
-    """The template, for metrics."""
-
     def prepare(
         self, target: Mapping[str, str | None], headers: Headers, body: bytes | bytearray
     ) -> Prepared:

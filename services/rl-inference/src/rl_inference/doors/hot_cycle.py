@@ -128,12 +128,10 @@ class HotCycle(RequestResponseCycle):
         if not tracer.exporting:
             return None
         parent = traceparent_of({"headers": self._protocol.headers})
-        return tracer.begin(
-            f"POST {self._route.exchange.route}", kind=SpanKind.SERVER, parent=parent
-        )
+        return tracer.begin(f"POST {self._route.template}", kind=SpanKind.SERVER, parent=parent)
 
     def _observe(self, status: int, request_id: str) -> None:
-        hot, route = self._protocol.hot, self._route.exchange.route
+        hot, route = self._protocol.hot, self._route.template
         hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
         if self._span is not None and self._span.context.sampled:
             self._span.attributes = {

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from atmr_common.contracts.policy import SCORE_CANDIDATES, SERVICE
 from atmr_common.observability.tracing import Tracer
 
 if TYPE_CHECKING:
@@ -24,10 +25,21 @@ SCORE = re.compile(rb"/atmr\.policy\.v1\.PolicyService/ScoreCandidates")
 
 @dataclass(frozen=True, slots=True)
 class HotRoute:
-    """The whole path of a request that is taken, and what reads it."""
+    """The whole path of a request that is taken, its template for metrics, and what reads it."""
 
     path: re.Pattern[bytes]
+    template: str
     exchange: Exchange
+
+
+def hot_paths(inference: Exchange, scoring: Exchange) -> tuple[HotRoute, ...]:
+    """The paths that are asked thousands of times a second."""
+    models = "/v2/models/{name}"
+    return (
+        HotRoute(INFER, f"{models}/infer", inference),
+        HotRoute(SCORE, f"/{SERVICE}/{SCORE_CANDIDATES}", scoring),
+        HotRoute(INFER_VERSION, f"{models}/versions/{{version}}/infer", inference),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

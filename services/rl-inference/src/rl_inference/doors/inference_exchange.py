@@ -37,13 +37,11 @@ class InferenceExchange:
         now: Callable[[], float],
         max_body_bytes: int,
         longest_s: float = LONGEST_S,
-        route: str = "/v2/models/{name}/infer",
     ) -> None:
         self._plane = plane
         self._now = now
         self._max_body_bytes = max_body_bytes
         self._longest_s = longest_s
-        self.route = route
 
     def prepare(
         self, target: Mapping[str, str | None], headers: Headers, body: bytes | bytearray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rl_inference.doors.data_plane import Counters, IndexEntry
+    from rl_inference.doors.data_plane import Counts, IndexEntry
     from rl_inference.models.loaded import LoadedModel
     from rl_inference.tensors import TensorSpec
 
@@ -51,9 +51,9 @@ def configuration(model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def statistics(counters: Iterable[Counters]) -> dict[str, Any]:
+def statistics(snapshot: Iterable[tuple[str, int, Counts]]) -> dict[str, Any]:
     """The statistics of versions."""
-    return {"model_stats": [_statistics(each) for each in counters]}
+    return {"model_stats": [_statistics(*version) for version in snapshot]}
 
 
 def index(entries: Iterable[IndexEntry], *, ready_only: bool) -> list[dict[str, str]]:
@@ -95,23 +95,25 @@ def _configured(spec: TensorSpec, *, batches: bool) -> dict[str, Any]:
     return {"name": spec.name, "data_type": f"TYPE_{kind}", "dims": dims}
 
 
-def _statistics(each: Counters) -> dict[str, Any]:
-    answered = each.success_count + each.fail_count
+def _statistics(name: str, version: int, counts: Counts) -> dict[str, Any]:
+    answered, computed = counts.success_count + counts.fail_count, counts.success_count
     return {
-        "name": each.name,
-        "version": str(each.version),
-        "last_inference": each.last_inference_ms,
-        "inference_count": each.inference_count,
-        "execution_count": each.execution_count,
+        "name": name,
+        "version": str(version),
+        "inference_count": counts.inference_count,
+        "execution_count": counts.execution_count,
         "inference_stats": {
-            "success": _duration(each.success_count, each.success_ns),
-            "fail": _duration(each.fail_count, each.fail_ns),
-            "queue": _duration(answered, each.queue_ns),
-            "compute_input": _duration(answered, 0),
-            "compute_infer": _duration(each.success_count, each.compute_ns),
-            "compute_output": _duration(answered, 0),
+            "success": _duration(counts.success_count, counts.success_ns),
+            "fail": _duration(counts.fail_count, counts.fail_ns),
+            "queue": _duration(answered, counts.queue_ns),
+            "compute_input": _duration(computed, counts.input_ns),
+            "compute_infer": _duration(computed, counts.compute_ns),
+            "compute_output": _duration(computed, counts.output_ns),
         },
-        "batch_stats": [],
+        "batch_stats": [
+            {"batch_size": rows, "compute_infer": _duration(batch.count, batch.compute_ns)}
+            for rows, batch in sorted(counts.batches.items())
+        ],
     }
 
 

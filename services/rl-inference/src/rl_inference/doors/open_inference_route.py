@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from atmr_common.web.problem_handlers import field_problems
@@ -46,6 +47,8 @@ def told(error: Exception) -> HttpAnswer:
     """What a client is told of an error."""
     if isinstance(error, DataPlaneError):
         return protocol_answer(error)
+    if isinstance(error, ClientDisconnect):
+        return protocol_error(400, "the client went away")
     if isinstance(error, HTTPException) and isinstance(error.__cause__, ProblemError):
         error = error.__cause__
     if isinstance(error, ProblemError):

@@ -39,13 +39,15 @@ def add_repository_routes(
     plane: DataPlane,
     users: Sequence[params.Depends],
     operators: Sequence[params.Depends],
+    *,
+    refusals: tuple[type[Exception], ...] = (DataPlaneError,),
 ) -> None:
     """Add the routes to `router`, before those that take a model's name at the same place."""
 
     @router.get("/v2/models/stats", dependencies=users)
     async def all_statistics() -> dict[str, Any]:
         """The statistics of every live version."""
-        return model_words.statistics(plane.statistics())
+        return model_words.statistics(plane.statistics.snapshot())
 
     @router.post(
         "/v2/repository/index",
@@ -68,7 +70,7 @@ def add_repository_routes(
         _refuse_overrides(name, instructions)
         try:
             await plane.registry.load(name)
-        except DataPlaneError as error:
+        except refusals as error:
             raise InvalidInputError(f"failed to load '{name}', {error}") from error
         return Response()
 

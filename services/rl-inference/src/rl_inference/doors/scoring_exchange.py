@@ -11,7 +11,6 @@ import orjson
 import structlog
 from fastapi.responses import JSONResponse
 
-from atmr_common.contracts import policy
 from atmr_common.contracts.policy import ScoreCandidatesRequest
 from atmr_common.web.json_limits import DEEPEST
 from atmr_common.web.rpc import LONGEST_S, MAX_MESSAGE_BYTES
@@ -33,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 class ScoringExchange:
     """Reads and writes scores; `now` is the loop's clock, in seconds."""
-
-    route = f"/{policy.SERVICE}/{policy.SCORE_CANDIDATES}"
 
     def __init__(self, plane: DataPlane, *, now: Callable[[], float]) -> None:
         self._plane = plane

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from atmr_common.contracts.vocabulary import Code, Finite, GitRevision, ModelName, Sha256, Version
 from pydantic import BaseModel, ConfigDict, Field
+
+from atmr_common.contracts.vocabulary import Code, Finite, GitRevision, ModelName, Sha256, Version
 
 Kind = Literal["policy", "delay_risk", "other"]
 
