@@ -20,7 +20,7 @@ from rl_inference.doors.error_answers import UNFORESEEN, rpc_error
 from rl_inference.doors.exchange import Headers, Outcome, Prepared
 from rl_inference.doors.http_answer import JSON, HttpAnswer
 from rl_inference.doors.policy_scoring import scoring_ask, scoring_response
-from rl_inference.errors import DataPlaneError, InvalidInputError
+from rl_inference.errors import DataPlaneError, ExpiredError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +54,8 @@ class ScoringExchange:
         message = ScoreCandidatesRequest.model_validate(plain_json(body))
         if message.deadline_ms is not None:
             within_s = min(within_s, message.deadline_ms / 1000)
+        if within_s == 0:
+            raise ExpiredError("no time at all")
         return Prepared(scoring_ask(self._plane, message, self._now() + within_s), _told)
 
 
