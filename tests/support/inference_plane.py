@@ -14,6 +14,7 @@ from rl_inference.dataplane.asking import Answer, Ask
 from rl_inference.errors import DataPlaneError, InvalidInputError, UnknownModelError
 from rl_inference.models.card import ModelCard
 from rl_inference.models.loaded import LoadedModel
+from rl_inference.models.session import Session
 from rl_inference.tensors import ANY, Tensors, TensorSpec
 
 CHAMPION = 3
@@ -38,7 +39,7 @@ class FunctionSession:
         pass
 
 
-def a_model(name: str, session: FunctionSession, *, rows: int = 64, **card: Any) -> LoadedModel:
+def a_model(name: str, session: Session, *, rows: int = 64, **card: Any) -> LoadedModel:
     about = ModelCard(
         model=name, version=CHAMPION, checksum="0" * 64, trained=False, synthetic=True, **card
     )
@@ -90,7 +91,7 @@ def delays() -> LoadedModel:
         return {"delay_s": first + np.array([[-1, 0, 1]], np.float32), "late_probability": late}
 
     session = FunctionSession((TensorSpec("rows", "FP32", (ANY, 3)),), outputs, compute)
-    levels = {"levels": (0.1, 0.5, 0.9), "calibrated": True}
+    levels: dict[str, Any] = {"levels": (0.1, 0.5, 0.9), "calibrated": True}
     return a_model("delay-risk", session, kind="delay_risk", feature_version=2, **levels)
 
 

@@ -158,18 +158,6 @@ async def test_the_ordinary_way_cancels_an_ask_whose_caller_is_cancelled(doors: 
     assert doors.plane.asked[0].cancelled
 
 
-class Verifier:
-    """Knows one token."""
-
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
-
-    def verify(self, token: str) -> Identity:
-        if token != "good":  # noqa: S105 (opens nothing)
-            raise UnauthenticatedError("no")
-        return self._identity
-
-
 @pytest.mark.parametrize(
     ("header", "admitted"),
     [
@@ -184,7 +172,13 @@ class Verifier:
 )
 def test_only_a_good_token_takes_the_hot_way(header: bytes | None, *, admitted: bool) -> None:
     identity = Identity(subject="tester", role=Role.SERVICE, company_id=None, granted=frozenset())
-    admits = TokenAdmission(Verifier(identity), lambda caller: caller.role is Role.SERVICE)
+
+    def verify(token: str) -> Identity:
+        if token != "good":  # noqa: S105 (opens nothing)
+            raise UnauthenticatedError("no")
+        return identity
+
+    admits = TokenAdmission(verify, lambda caller: caller.role is Role.SERVICE)
     assert admits({} if header is None else {b"authorization": header}) is admitted
-    refuses = TokenAdmission(Verifier(identity), lambda _: False)
+    refuses = TokenAdmission(verify, lambda _: False)
     assert not refuses({b"authorization": b"Bearer good"})

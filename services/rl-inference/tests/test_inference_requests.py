@@ -28,7 +28,7 @@ LEFT = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
 RIGHT = np.array([[10, 20, 30], [40, 50, 60]], np.float32)
 
 
-def tensor(name: str, **fields: Any) -> dict[str, Any]:
+def tensor(name: str, /, **fields: Any) -> dict[str, Any]:
     values = {"name": name, "datatype": "FP32", "shape": [2, 3], "data": LEFT.ravel().tolist()}
     return {key: value for key, value in (values | fields).items() if value is not ...}
 

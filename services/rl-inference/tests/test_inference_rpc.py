@@ -186,7 +186,7 @@ async def test_a_model_that_belies_its_card_is_no_answer(
 ) -> None:
     honest = doors.plane.models["delay-risk"]
     session = honest.session
-    card = {"kind": "delay_risk", "feature_version": 2, "levels": (0.5,)}
+    card: dict[str, Any] = {"kind": "delay_risk", "feature_version": 2, "levels": (0.5,)}
     doors.plane.models["delay-risk"] = a_model("delay-risk", session, **card)
     assert code(await http.post(PREDICT, json=ROWS)) == (500, "internal")
 

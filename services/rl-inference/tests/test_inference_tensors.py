@@ -42,8 +42,7 @@ def test_numbers_survive_binary(data: st.DataObject, datatype: str, shape: tuple
 def test_numbers_survive_json(
     data: st.DataObject, datatype: str, shape: tuple[int, ...], *, nested: bool
 ) -> None:
-    finite = {"allow_nan": False, "allow_infinity": False}
-    elements = arrays.from_dtype(NUMPY[datatype], **finite)
+    elements = arrays.from_dtype(NUMPY[datatype], allow_nan=False, allow_infinity=False)
     array = data.draw(arrays.arrays(NUMPY[datatype], shape, elements=elements))
     written = array if nested else write_json("out", datatype, array)
     values = orjson.loads(orjson.dumps(written, option=orjson.OPT_SERIALIZE_NUMPY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -130,15 +131,20 @@ WRONG: dict[str, bytes] = {
 }
 
 
+@cache
+def shared_doors() -> Doors:
+    """Made once, as a thousand conversations need them."""
+    return Doors(FakePlane())
+
+
 async def both(
     pieces: list[bytes], prepare: Callable[[FakePlane], None] = lambda _: None, *, cut: bool = False
 ) -> bytes:
     """What both ways answer, which is the same."""
-    answers = []
-    for fast in (True, False):
-        plane = FakePlane()
-        prepare(plane)
-        answers.append(await conversation(Doors(plane), pieces, fast=fast, cut=cut))
+    doors = shared_doors()
+    doors.plane.refusing = doors.plane.answering = None
+    prepare(doors.plane)
+    answers = [await conversation(doors, pieces, fast=fast, cut=cut) for fast in (True, False)]
     assert answers[0] == answers[1]
     return answers[0]
 

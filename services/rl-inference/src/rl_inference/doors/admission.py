@@ -10,21 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from atmr_common.web.identity import Identity
-    from atmr_common.web.tokens import TokenVerifier
     from rl_inference.doors.exchange import Headers
 
 SCHEME = "bearer"
 
 
 class TokenAdmission:
-    """Admits tokens that are known to be good; the verifier remembers those it has seen.
+    """Admits good tokens; `verify` is `TokenVerifier.verify`, which remembers those it has seen.
 
     A refusal here only means that the ordinary way has to look: it may read the issuer's keys
     again, knows other credentials, and words the refusal.
     """
 
-    def __init__(self, verifier: TokenVerifier, allows: Callable[[Identity], bool]) -> None:
-        self._verifier = verifier
+    def __init__(
+        self, verify: Callable[[str], Identity], allows: Callable[[Identity], bool]
+    ) -> None:
+        self._verify = verify
         self._allows = allows
 
     def __call__(self, headers: Headers) -> bool:
@@ -33,6 +34,6 @@ class TokenAdmission:
         if scheme.lower() != SCHEME or not token:
             return False
         try:
-            return self._allows(self._verifier.verify(token))
+            return self._allows(self._verify(token))
         except ProblemError:
             return False

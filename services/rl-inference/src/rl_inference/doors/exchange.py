@@ -35,6 +35,10 @@ class Prepared:
 class Exchange(Protocol):
     """A hot route: reads a request, and words its answer."""
 
+    def takes(self, headers: Headers) -> bool:
+        """Whether the headers are plain; what they alone make wrong is answered before a body."""
+        ...
+
     def prepare(
         self, target: Mapping[str, str | None], headers: Headers, body: bytes | bytearray
     ) -> Prepared:

@@ -86,7 +86,8 @@ class FastProtocol(HttpToolsProtocol):
         """Hand a request whose body is whole to ASGI, as if it had gone there at once."""
         self._in_turn = None
         path = hot.path.decode("ascii")
-        hot.scope.update(method="POST", path=path, raw_path=hot.path, query_string=b"")
+        hot.scope["method"], hot.scope["query_string"] = "POST", b""
+        hot.scope["path"], hot.scope["raw_path"] = path, hot.path
         cycle = self._ordinary_cycle(hot)
         if self.cycle is hot:
             self.cycle = cycle
@@ -110,7 +111,10 @@ class FastProtocol(HttpToolsProtocol):
         headers = dict(self.headers)
         if found is None or len(headers) < len(self.headers) or not self._is_plain(headers):
             return None
-        return HotCycle(self, *found, headers) if self.hot.admits(headers) else None
+        route, target = found
+        if not (route.exchange.takes(headers) and self.hot.admits(headers)):
+            return None
+        return HotCycle(self, route, target, headers)
 
     def _is_plain(self, headers: Headers) -> bool:
         length = headers.get(b"content-length", b"")

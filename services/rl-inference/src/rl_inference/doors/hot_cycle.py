@@ -101,7 +101,7 @@ class HotCycle(RequestResponseCycle):
             self._write(answer)
 
     def _write(self, answer: HttpAnswer) -> None:
-        request_id = request_id_of(self.scope)
+        request_id = request_id_of({"headers": self.scope["headers"]})
         protocol = self._protocol
         if not protocol.transport.is_closing():
             protocol.transport.write(self._wire(answer, request_id))

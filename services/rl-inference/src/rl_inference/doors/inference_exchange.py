@@ -43,6 +43,10 @@ class InferenceExchange:
         self._max_body_bytes = max_body_bytes
         self._longest_s = longest_s
 
+    def takes(self, headers: Headers) -> bool:  # noqa: ARG002 (no header is looked at alone)
+        """Any request: it is judged with its body."""
+        return True
+
     def prepare(
         self, target: Mapping[str, str | None], headers: Headers, body: bytes | bytearray
     ) -> Prepared:

@@ -20,7 +20,7 @@ from rl_inference.doors.error_answers import UNFORESEEN, rpc_error
 from rl_inference.doors.exchange import Headers, Outcome, Prepared
 from rl_inference.doors.http_answer import JSON, HttpAnswer
 from rl_inference.doors.policy_scoring import scoring_ask, scoring_response
-from rl_inference.errors import DataPlaneError, ExpiredError, InvalidInputError
+from rl_inference.errors import DataPlaneError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,8 +37,19 @@ class ScoringExchange:
         self._plane = plane
         self._now = now
 
+    def takes(self, headers: Headers) -> bool:
+        """Whether it is an unpacked message of this protocol with time to answer it."""
+        try:
+            check_protocol(_words(headers))
+            return b"content-encoding" not in headers and _within_s(headers) > 0
+        except RpcError:
+            return False
+
     def prepare(
-        self, target: Mapping[str, str | None], headers: Headers, body: bytes | bytearray
+        self,
+        target: Mapping[str, str | None],  # noqa: ARG002 (the path names nothing)
+        headers: Headers,
+        body: bytes | bytearray,
     ) -> Prepared:
         """The ask in a plain message.
 
@@ -46,17 +57,20 @@ class ScoringExchange:
             Exception: of any kind, for what the ordinary way has to look at.
 
         """
-        if b"content-encoding" in headers or target:
-            raise InvalidInputError("not a plain message")
-        words = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-        check_protocol(words)
-        within_s = timeout_s(words, LONGEST_S)
+        within_s = _within_s(headers)
         message = ScoreCandidatesRequest.model_validate(plain_json(body))
         if message.deadline_ms is not None:
             within_s = min(within_s, message.deadline_ms / 1000)
-        if within_s == 0:
-            raise ExpiredError("no time at all")
         return Prepared(scoring_ask(self._plane, message, self._now() + within_s), _told)
+
+
+def _words(headers: Headers) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+
+
+def _within_s(headers: Headers) -> float:
+    told = headers.get(b"connect-timeout-ms")
+    return LONGEST_S if told is None else timeout_s(_words(headers), LONGEST_S)
 
 
 def plain_json(body: bytes | bytearray) -> Any:

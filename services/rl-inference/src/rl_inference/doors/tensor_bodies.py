@@ -21,7 +21,7 @@ class TensorBodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_inference(scope["path"]):
             kept = [header for header in scope["headers"] if header[0] != b"content-type"]
-            scope = {**scope, "headers": kept}
+            scope["headers"] = kept  # in place: who stands before reads the route out of it later
         await self._app(scope, receive, send)
 
 

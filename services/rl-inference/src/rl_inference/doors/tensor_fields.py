@@ -55,7 +55,7 @@ def row_count(inputs: Tensors) -> int:
     if len(counts) > 1:
         found = ", ".join(f"'{name}' has {array.shape[0]}" for name, array in inputs.items())
         raise InvalidInputError(f"inputs differ in their rows: {found}")
-    rows = counts.pop()
+    rows: int = counts.pop()
     if rows == 0:
         raise InvalidInputError("the inputs hold no rows")
     return rows
@@ -104,7 +104,7 @@ def _binary_size(entry: dict[str, Any], name: str) -> int | None:
     size = parameters_of(entry, f"input '{name}'").get("binary_data_size")
     if size is None:
         return None
-    if type(size) is not int or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise InvalidInputError(f"input '{name}': binary_data_size must be a number of bytes")
     if "data" in entry:
         raise InvalidInputError(f"input '{name}' has both data and binary_data_size")
