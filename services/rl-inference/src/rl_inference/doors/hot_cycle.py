@@ -1,0 +1,144 @@
+"""One request on the hot way, from its headers to the bytes of its answer.
+
+Where uvicorn has a task per request, this has callbacks. Whatever cannot be prepared goes on the
+ordinary way with its body, so that there is one place that words refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from atmr_common.observability.requests import SERVER_ERROR, request_id_of
+from atmr_common.observability.tracing import Span, SpanKind, traceparent_of
+from rl_inference.errors import DataPlaneError
+
+if TYPE_CHECKING:
+    from rl_inference.dataplane.asking import Answer
+    from rl_inference.doors.exchange import Headers, Prepared
+    from rl_inference.doors.fast_protocol import FastProtocol
+    from rl_inference.doors.hot_route import HotRoute
+    from rl_inference.doors.http_answer import HttpAnswer
+
+log = structlog.get_logger(__name__)
+
+
+class HotCycle(RequestResponseCycle):
+    """Stands where uvicorn's protocol expects its cycle of a request and an answer."""
+
+    def __init__(
+        self,
+        protocol: FastProtocol,
+        route: HotRoute,
+        target: dict[str, str | None],
+        headers: Headers,
+    ) -> None:
+        self._protocol = protocol
+        self._route = route
+        self._target = target
+        self._headers = headers
+        self._prepared: Prepared | None = None
+        self._started = time.perf_counter()
+        self._span = self._begun_span()
+        self._in_turn = False
+        self.scope = protocol.scope
+        self.path = protocol.url
+        self.message_event = protocol.unheard
+        self.keep_alive = protocol.parser.should_keep_alive()
+        self.body = bytearray()
+        self.more_body = True
+        self.disconnected = False
+        self.response_complete = False
+
+    def start(self) -> None:
+        """Every request before this one on the connection has its answer."""
+        self._in_turn = True
+        if not self.more_body:
+            self._ask()
+
+    def body_complete(self) -> None:
+        """The body is there."""
+        self.more_body = False
+        if self._in_turn:
+            self._ask()
+
+    def abandon(self) -> None:
+        """The client is gone: nothing needs to be computed any more."""
+        self.disconnected = True
+        if self._prepared is not None:
+            self._prepared.ask.cancelled = True
+
+    def _ask(self) -> None:
+        try:
+            prepared = self._route.exchange.prepare(self._target, self._headers, self.body)
+        except Exception:  # noqa: BLE001 (the ordinary way meets the same error, and words it)
+            self._protocol.take_ordinary_way(self)
+            return
+        self._prepared = prepared
+        prepared.ask.done = self._done
+        try:
+            self._protocol.hot.plane.submit(prepared.ask)
+        except DataPlaneError as refusal:
+            self._protocol.loop.call_soon(self._done, refusal)
+
+    def _done(self, outcome: Answer | DataPlaneError) -> None:
+        if self.disconnected or self._prepared is None:
+            return
+        answer = self._prepared.told(outcome)
+        if self._protocol.flow.write_paused:
+            self._protocol.keep(asyncio.ensure_future(self._write_later(answer)))
+        else:
+            self._write(answer)
+
+    async def _write_later(self, answer: HttpAnswer) -> None:
+        """The client reads slowly: wait until what was written before is on its way."""
+        await self._protocol.flow.drain()
+        if not self.disconnected:
+            self._write(answer)
+
+    def _write(self, answer: HttpAnswer) -> None:
+        request_id = request_id_of({"headers": self.scope["headers"]})
+        protocol = self._protocol
+        if not protocol.transport.is_closing():
+            protocol.transport.write(self._wire(answer, request_id))
+        self.response_complete = True
+        self._observe(answer.status, request_id)
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_hot_answer()
+
+    def _wire(self, answer: HttpAnswer, request_id: str) -> bytes:
+        parts = [STATUS_LINE[answer.status]]
+        for name, value in self._protocol.server_state.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in answer.headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (b"x-request-id: ", request_id.encode(), b"\r\n")
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (b"\r\n", answer.body)
+        return b"".join(parts)
+
+    def _begun_span(self) -> Span | None:
+        tracer = self._protocol.hot.tracer
+        if not tracer.exporting:
+            return None
+        parent = traceparent_of({"headers": self._protocol.headers})
+        return tracer.begin(f"POST {self._route.template}", kind=SpanKind.SERVER, parent=parent)
+
+    def _observe(self, status: int, request_id: str) -> None:
+        hot, route = self._protocol.hot, self._route.template
+        hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
+        if self._span is not None and self._span.context.sampled:
+            self._span.attributes = {
+                "http.request.method": "POST",
+                "http.route": route,
+                "http.response.status_code": status,
+                "atmr.request_id": request_id,
+            }
+            self._span.error = str(status) if status >= SERVER_ERROR else None
+            hot.tracer.end(self._span)
