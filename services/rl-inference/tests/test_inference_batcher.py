@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.inference_models import linear
 from support.inference_sessions import POISON, Asked, DoublingSession, fake_model
 
 from rl_inference.dataplane.batcher import SOONEST_RETRY_S, Batcher, BatchLimits
@@ -19,6 +20,7 @@ from rl_inference.errors import (
     InvalidInputError,
     OverloadedError,
 )
+from rl_inference.models.onnx_session import OnnxSession
 
 
 def batcher(statistics: Statistics | None = None, **limits: int) -> Batcher:
@@ -170,6 +172,29 @@ async def test_inputs_that_do_not_fit_spoil_nobody_else_s_answer(bad: dict[str, 
     await under_test.drain()
     assert (asked[0].first, asked[2].first) == ([2], [6])
     assert len(asked[1].outcomes) == 1
+
+
+async def test_a_datatype_is_refused_and_never_converted() -> None:
+    under_test, model = batcher(), fake_model(OnnxSession(linear(width=2)))
+    asked = [Asked(model, 1), Asked(model, 2)]
+    asked[1].ask.inputs = {"x": np.ones((1, 2), np.float64)}
+    for each in asked:
+        under_test.submit(each.ask)
+    await under_test.drain()
+    assert asked[0].first == [2]
+    assert isinstance(asked[1].outcome, ComputationError)
+
+
+async def test_what_is_cancelled_while_a_failed_batch_is_tried_again_is_left_out() -> None:
+    session, under_test = DoublingSession(), batcher()
+    model = fake_model(session)
+    bad, other = Asked(model, POISON), Asked(model, 2)
+    bad.ask.done = lambda _: setattr(other.ask, "cancelled", True)
+    under_test.submit(bad.ask)
+    under_test.submit(other.ask)
+    await under_test.drain()
+    assert session.runs == [[POISON, 2], [POISON]]
+    assert other.outcomes == []
 
 
 async def test_a_model_that_gives_too_few_rows_is_an_error_for_each() -> None:
