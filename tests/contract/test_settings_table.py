@@ -68,6 +68,7 @@ def test_every_service_has_its_table_and_every_setting_its_meaning() -> None:
     assert [line for line in lines if line.startswith("## ")] == [
         "## dispatch-api",
         "## dispatch-worker",
+        "## rl-inference",
         "## standalone",
     ]
     assert [line for line in lines if line.startswith("| `") and line.endswith("|  |")] == []

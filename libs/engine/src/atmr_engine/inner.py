@@ -1,9 +1,8 @@
 """Compile what only compiled code calls: no way in from Python, no machine code of its own.
 
-numba gives each function machine code, and a wrapper that takes its arguments out of Python
-objects; for a state of forty arrays the wrapper is longer than most functions. What Python never
-calls needs neither: its intermediate code is linked into its callers and optimised there, which
-halves the time that everything takes to compile. `atmr_engine.compiled` has the decorators.
+numba gives each function machine code and a wrapper for Python's objects, longer than most
+functions. What Python never calls needs neither: its intermediate code is linked into its callers
+and optimised there. `atmr_engine.compiled` has the decorators, ADR 0027 the figures.
 """
 
 from __future__ import annotations

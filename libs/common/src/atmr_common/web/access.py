@@ -112,6 +112,18 @@ def require_scope(identity: Identity, scope: Scope) -> None:
         raise ForbiddenError(f"This token lacks the scope {scope}.", scope=scope.value)
 
 
+def service_with(scope: Scope) -> Any:
+    """A dependency that admits services with this scope, of the platform or of a company."""
+
+    async def check(identity: Authenticated) -> Identity:
+        if identity.role is not Role.SERVICE:
+            raise ForbiddenError("Only a service may do this.", role=identity.role.value)
+        require_scope(identity, scope)
+        return identity
+
+    return Security(check, scopes=[scope.value])
+
+
 def _platform_service(scope: Scope) -> Callable[..., Any]:
     async def check(identity: Authenticated) -> Identity:
         if identity.role is not Role.SERVICE or identity.company_id is not None:

@@ -31,6 +31,8 @@ class Scope(StrEnum):
     DISPATCH_RUN = "dispatch:run"
     PLANS_READ = "plans:read"
     PLANS_WRITE = "plans:write"
+    MODELS_INFER = "models:infer"
+    MODELS_CONTROL = "models:control"
 
 
 OF_OPENID = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
@@ -45,19 +47,16 @@ _ASKING = {
     Scope.BOOKINGS_WRITE,
 }
 _DRIVING = {Scope.PATIENTS_READ, Scope.PLACES_READ, Scope.PLACES_PIN, Scope.TRIPS_REPORT}
-_DISPATCHING = frozenset(Scope) - {
-    Scope.COMPANIES_MANAGE,
-    Scope.COMPANY_ADMIN,
-    Scope.PATIENTS_AUDIT,
-}
+_OF_SERVICES = {Scope.COMPANIES_MANAGE, Scope.MODELS_INFER, Scope.MODELS_CONTROL}
+_DISPATCHING = frozenset(Scope) - _OF_SERVICES - {Scope.COMPANY_ADMIN, Scope.PATIENTS_AUDIT}
 
 SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
-    Role.ADMIN: frozenset(Scope) - {Scope.COMPANIES_MANAGE},
+    Role.ADMIN: frozenset(Scope) - _OF_SERVICES,
     Role.DISPATCHER: _DISPATCHING,
     Role.DRIVER: frozenset(_DRIVING),
     Role.CLINIC: frozenset(_ASKING),
     Role.PATIENT: frozenset(),
-    Role.SERVICE: _DISPATCHING | {Scope.COMPANIES_MANAGE},
+    Role.SERVICE: _DISPATCHING | _OF_SERVICES,
 }
 
 

@@ -39,14 +39,18 @@ class Server(uvicorn.Server):
             task.cancel()
 
 
-def server_part(app: Any, *, host: str, port: int, drain_s: float) -> Part:
+def server_part(
+    app: Any, *, host: str, port: int, drain_s: float, http: type[asyncio.Protocol] | None = None
+) -> Part:
     """`app` served on `host` and `port`; when it stops, open requests are answered first.
 
-    The lifespan of `app` is not run: what works beside it is a part of its own.
+    `http`: a protocol class in the place of uvicorn's own. The lifespan of `app` is not run: what
+    works beside it is a part of its own.
     """
     server = Server(
         uvicorn.Config(
             app,
+            http=http or "auto",
             lifespan="off",
             log_config=None,
             access_log=False,
