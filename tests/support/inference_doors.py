@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
-from support.inference_plane import FakePlane, RefusedError
+from support.inference_plane import FakePlane
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -26,7 +26,6 @@ from rl_inference.doors.open_inference import OpenInference, open_inference_rout
 from rl_inference.doors.rpc_services import policy_router, risk_router
 from rl_inference.doors.scoring_exchange import ScoringExchange
 from rl_inference.doors.tensor_bodies import TensorBodies
-from rl_inference.errors import DataPlaneError
 
 MAX_BODY_BYTES = 200_000
 TOKEN = "Bearer good"  # noqa: S105 (opens nothing)
@@ -78,7 +77,6 @@ class Doors:
             server_ready=lambda: self.ready,
             version="1.2.3",
             name=name,
-            refusals=(DataPlaneError, RefusedError),
             users=callers,
             operators=callers,
         )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_inference.dataplane.asking import Answer, Ask
-from rl_inference.errors import DataPlaneError, InvalidInputError, UnknownModelError
+from rl_inference.errors import DataPlaneError, InvalidInputError, NotReadyError, UnknownModelError
 from rl_inference.models.card import ModelCard
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.session import Session
@@ -124,10 +124,6 @@ class Counts:
     batches: dict[int, BatchCounts] = field(default_factory=dict)
 
 
-class RefusedError(Exception):
-    """A version that fails its checks."""
-
-
 class FakePlane:
     """Answers in the next tick; `holding`, not before `release`."""
 
@@ -194,7 +190,7 @@ class FakePlane:
 
     async def load(self, name: str) -> None:
         if name == "corrupt":
-            raise RefusedError("the checksum differs")
+            raise NotReadyError("failed to load 'corrupt', version 3: checksum_mismatch")
         self.model(name)
         self.changes.append(f"load {name}")
 

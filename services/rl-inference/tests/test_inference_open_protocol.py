@@ -247,6 +247,7 @@ async def test_a_failed_load_says_so_in_the_words_of_triton(
     status, message = error(await http.post(f"/v2/repository/models/{name}/load", json=body))
     assert status == 400
     assert message.startswith(f"failed to load '{name}', ")
+    assert message.count("failed to load") == 1
 
 
 @pytest.mark.parametrize(

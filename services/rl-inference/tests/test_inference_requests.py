@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from rl_inference.doors.content_encoding import (
     unpacked,
 )
 from rl_inference.doors.inference_request import InferenceRequest, read_request
+from rl_inference.doors.remembered_heads import RememberedHeads
 from rl_inference.errors import InvalidInputError
 from rl_inference.models.loaded import LoadedModel
 
@@ -228,6 +230,31 @@ def test_a_request_cut_or_changed_anywhere_is_read_or_refused(data: st.DataObjec
         except InvalidInputError:
             continue
         assert found.inputs.keys() == {"left", "right"}
+
+
+@given(st.data())
+def test_a_remembered_head_changes_nothing(data: st.DataObject) -> None:
+    """The same head, with other numbers, cut, changed, or for another model."""
+    heads, models = RememberedHeads(), [adder(), adder(), identity("FP32")]
+    for _ in range(4):
+        body, length = binary(tail=data.draw(st.sampled_from([b"", b"x"])))
+        changed = bytearray(body)
+        place = data.draw(st.integers(0, len(body) - 1))
+        changed[place] = data.draw(st.integers(0, 255))
+        model = data.draw(st.sampled_from(models))
+        for sent in (body, bytes(changed), body[:place]):
+            assert outcome(heads.read, sent, length, model) == outcome(
+                read_request, sent, length, model
+            )
+
+
+def outcome(reading: Any, body: bytes, length: bytes, model: LoadedModel) -> object:
+    try:
+        found = reading(body, length, model)
+    except InvalidInputError as error:
+        return str(error)
+    arrays = {name: (each.shape, each.tobytes()) for name, each in found.inputs.items()}
+    return arrays, replace(found, inputs={})
 
 
 @given(st.binary(max_size=3000), st.sampled_from(["gzip", "deflate"]))

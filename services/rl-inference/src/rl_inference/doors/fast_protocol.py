@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rl_inference.doors.exchange import Headers
     from rl_inference.doors.hot_route import HotRoutes
 
-UNUSUAL = (b"transfer-encoding", b"expect", b"upgrade")
+UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 
 
 class FastProtocol(HttpToolsProtocol):
@@ -122,7 +122,7 @@ class FastProtocol(HttpToolsProtocol):
             self.parser.get_http_version() == "1.1"
             and length.isdigit()
             and int(length) <= self.hot.max_body_bytes
-            and not any(name in headers for name in UNUSUAL)
+            and UNUSUAL.isdisjoint(headers)
         )
 
     def _ordinary_cycle(self, hot: HotCycle) -> RequestResponseCycle:

@@ -13,7 +13,8 @@ from rl_inference.doors.data_plane import chosen
 from rl_inference.doors.error_answers import UNFORESEEN, protocol_answer, protocol_error
 from rl_inference.doors.exchange import Headers, Outcome, Prepared, unanswered
 from rl_inference.doors.inference_answer import write_answer
-from rl_inference.doors.inference_request import InferenceRequest, read_request
+from rl_inference.doors.inference_request import InferenceRequest
+from rl_inference.doors.remembered_heads import RememberedHeads
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class InferenceExchange:
         self._now = now
         self._max_body_bytes = max_body_bytes
         self._longest_s = longest_s
+        self._heads = RememberedHeads()
 
     def takes(self, headers: Headers) -> bool:  # noqa: ARG002 (no header is looked at alone)
         """Any request: it is judged with its body."""
@@ -59,7 +61,7 @@ class InferenceExchange:
         model = chosen(self._plane, target["name"] or "", target.get("version"))
         if b"content-encoding" in headers:
             body = unpacked(body, headers[b"content-encoding"], self._max_body_bytes)
-        request = read_request(body, headers.get(b"inference-header-content-length"), model)
+        request = self._heads.read(body, headers.get(b"inference-header-content-length"), model)
         ask = Ask(
             model=model,
             inputs=request.inputs,

@@ -28,7 +28,7 @@ from rl_inference.doors.protocol_schemas import (
     ServerReady,
 )
 from rl_inference.doors.repository_routes import add_repository_routes
-from rl_inference.errors import DataPlaneError, NotReadyError
+from rl_inference.errors import NotReadyError
 
 if TYPE_CHECKING:
     from rl_inference.models.loaded import LoadedModel
@@ -84,8 +84,6 @@ class OpenInference:
     server_ready: Callable[[], bool]
     version: str
     name: str = "atmr-rl-inference"
-    refusals: tuple[type[Exception], ...] = (DataPlaneError,)
-    """What a failed load raises; the message is fit for the client's eyes."""
     users: Sequence[params.Depends] = ()
     operators: Sequence[params.Depends] = ()
 
@@ -96,7 +94,7 @@ def open_inference_router(door: OpenInference) -> APIRouter:
         tags=["open inference protocol"], route_class=OpenInferenceRoute, responses=ERRORS
     )
     _add_server_routes(router, door)
-    add_repository_routes(router, door.plane, door.users, door.operators, refusals=door.refusals)
+    add_repository_routes(router, door.plane, door.users, door.operators)
     for paths in (DEFAULT, VERSIONED):
         _add_metadata_routes(router, door, paths)
         _add_statistics_route(router, door, paths)

@@ -39,8 +39,6 @@ def add_repository_routes(
     plane: DataPlane,
     users: Sequence[params.Depends],
     operators: Sequence[params.Depends],
-    *,
-    refusals: tuple[type[Exception], ...] = (DataPlaneError,),
 ) -> None:
     """Add the routes to `router`, before those that take a model's name at the same place."""
 
@@ -70,8 +68,8 @@ def add_repository_routes(
         _refuse_overrides(name, instructions)
         try:
             await plane.registry.load(name)
-        except refusals as error:
-            raise InvalidInputError(f"failed to load '{name}', {error}") from error
+        except DataPlaneError as error:
+            raise InvalidInputError(_failed(name, str(error))) from error
         return Response()
 
     @router.post("/v2/repository/models/{name}/unload", dependencies=operators)
@@ -87,4 +85,10 @@ def _refuse_overrides(name: str, instructions: dict[str, Any]) -> None:
     if not isinstance(parameters, dict):
         raise InvalidInputError("parameters must be an object")
     if any(key.startswith(OVERRIDES) for key in parameters):
-        raise InvalidInputError(f"failed to load '{name}', a request cannot bring config or files")
+        raise InvalidInputError(_failed(name, "a request cannot bring config or files"))
+
+
+def _failed(name: str, reason: str) -> str:
+    """Triton's words: its clients compare them."""
+    begins = f"failed to load '{name}', "
+    return reason if reason.startswith(begins) else begins + reason

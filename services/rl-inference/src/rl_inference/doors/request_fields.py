@@ -9,6 +9,8 @@ from rl_inference.errors import InvalidInputError
 MOST_ENTRIES = 256
 LONGEST_NAME = 256
 BATCH_LESS_ROWS = 1
+PLAIN = (str, int, float, bool)
+NO_PARAMETERS: dict[str, Any] = {}
 
 
 def entries(head: dict[str, Any], field: str) -> list[dict[str, Any]]:
@@ -36,11 +38,11 @@ def name_of(entry: dict[str, Any], kind: str) -> str:
 
 def parameters_of(entry: dict[str, Any], where: str) -> dict[str, Any]:
     """The parameters, each a text, a number or a truth value."""
-    parameters = entry.get("parameters", {})
+    parameters = entry.get("parameters", NO_PARAMETERS)
     if not isinstance(parameters, dict):
         raise InvalidInputError(f"parameters of {where} must be an object")
     for name, value in parameters.items():
-        if not isinstance(value, str | int | float | bool):
+        if not isinstance(value, PLAIN):
             raise InvalidInputError(
                 f"parameter '{name[:LONGEST_NAME]}' of {where} must be a text, number or boolean"
             )
