@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from atmr_common.observability.logs import configure_logs
 from atmr_common.runtime.lifecycle import Lifecycle, Part, running, task_part
@@ -25,6 +26,7 @@ from rl_inference.doors.inference_exchange import InferenceExchange
 from rl_inference.doors.open_inference import OpenInference, open_inference_router
 from rl_inference.doors.rpc_services import policy_router, risk_router
 from rl_inference.doors.scoring_exchange import ScoringExchange
+from rl_inference.doors.tensor_bodies import TensorBodies
 from rl_inference.settings import InferenceSettings
 
 
@@ -87,6 +89,7 @@ class Doors:
                 max_body_bytes=settings.max_body_bytes,
                 readiness=readiness,
                 tracer=parts.tracer,
+                innermost=(Middleware(TensorBodies),),
             )
         )
         parts.identity.install(app)
