@@ -42,9 +42,6 @@ class InferenceSettings(DoorSettings):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="What GET /v2 says; `triton` for clients that insist.",
     )
-    repository_control: bool = Field(
-        True, description="Let callers with the scope load and unload models."
-    )
 
     @property
     def providers(self) -> tuple[str, ...]:
