@@ -12,7 +12,7 @@ from atmr_common.observability.tracing import Tracer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from atmr_common.observability.requests import RequestMetrics
+    from atmr_common.observability.request_metrics import RequestMetrics
     from rl_inference.doors.data_plane import DataPlane
     from rl_inference.doors.exchange import Exchange, Headers
 
