@@ -37,7 +37,10 @@ def test_a_method_that_a_client_made_up_gets_no_label_of_its_own() -> None:
 
 def test_a_scrape_reads_what_a_histogram_has() -> None:
     registry = CollectorRegistry()
-    metrics, usual = RequestMetrics(registry), Histogram("usual", "", buckets=SECONDS, registry=None)
+    metrics, usual = (
+        RequestMetrics(registry),
+        Histogram("usual", "", buckets=SECONDS, registry=None),
+    )
     for number in range(200):
         seconds = 0.0005 * number**1.5
         metrics.record("GET", "/livez", 200, seconds)
