@@ -104,13 +104,13 @@ class HotCycle(RequestResponseCycle):
         await self._protocol.flow.drain()
         self._protocol.hot.outbox.add(self)
 
-    def send(self) -> None:
+    def deliver(self) -> None:
         """Write the answer, unless nobody is there any more."""
         transport = self._protocol.transport
         if self._answer is not None and not (self.disconnected or transport.is_closing()):
             transport.write(self._wire(self._answer))
 
-    def sent(self) -> None:
+    def delivered(self) -> None:
         """Count the answer, and let the next request have its turn."""
         if self._answer is None or self.disconnected:
             return

@@ -13,10 +13,10 @@ from typing import Protocol
 class Letter(Protocol):
     """An answer that is ready."""
 
-    def send(self) -> None:
+    def deliver(self) -> None:
         """Write it; must not raise."""
 
-    def sent(self) -> None:
+    def delivered(self) -> None:
         """What is left to do when all are written."""
 
 
@@ -37,6 +37,6 @@ class Outbox:
     def _send(self) -> None:
         letters, self._letters = self._letters, []
         for letter in letters:
-            letter.send()
+            letter.deliver()
         for letter in letters:
-            letter.sent()
+            letter.delivered()
