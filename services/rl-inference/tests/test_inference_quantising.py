@@ -229,25 +229,31 @@ def test_without_the_package_it_says_what_to_install(
         publish_quantised(repository, NAME, 1, recorded(tmp_path / "r.npz"), options=OPTIONS)
 
 
+def policy_recordings(path: Path, repository: Repository, least_margin: float) -> Path:
+    """Four candidates a state, of which the untrained policy's best leads by the margin."""
+    random = np.random.default_rng(2)
+    rows = {
+        "candidates": random.standard_normal((8000, 40)).astype(np.float32),
+        "context": np.repeat(random.standard_normal((2000, 24)), 4, axis=0).astype(np.float32),
+    }
+    (scores,) = load(repository, "policy", 1, OPTIONS).session.run(rows, ["scores"])
+    best = np.sort(scores.reshape(2000, 4), axis=1)
+    kept = np.repeat(best[:, 3] - best[:, 2] >= least_margin, 4)
+    states = np.repeat(np.arange(2000), 4)[kept]
+    np.savez(path, **{name: array[kept] for name, array in rows.items()}, state=states)
+    return path
+
+
 def test_the_command_quantises_a_policy_of_candidates(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "models")
     publish_untrained(repository, "policy", seed=1)
-    random = np.random.default_rng(2)
-    states = np.repeat(np.arange(500), 4)
-    rows = len(states)
-    np.savez(
-        tmp_path / "r.npz",
-        candidates=random.standard_normal((rows, 40)).astype(np.float32),
-        context=random.standard_normal((rows, 24)).astype(np.float32),
-        state=states,
-    )
-    arguments = ["quantise", str(repository.root), "policy", "1"]
-    made = CliRunner().invoke(command, [*arguments, "--recordings", str(tmp_path / "r.npz")])
-    if made.exit_code == 0:
-        assert "agreement 99." in made.output or "agreement 100." in made.output
-        assert load(repository, "policy", 2, OPTIONS).card.precision == "int8"
-    else:
-        assert "It would choose as its parent in 9" in made.output
-        assert repository.versions("policy") == (1,)
-    absent = CliRunner().invoke(command, [*arguments, "--recordings", str(tmp_path / "absent.npz")])
+    path = policy_recordings(tmp_path / "r.npz", repository, 0.3)
+    arguments = ["quantise", str(repository.root), "policy", "1", "--recordings"]
+    made = CliRunner().invoke(command, [*arguments, str(path)])
+    assert made.exit_code == 0, made.output
+    card = load(repository, "policy", 2, OPTIONS).card
+    assert (card.precision, card.trained, card.kind) == ("int8", False, "policy")
+    assert card.agreement is not None
+    assert f"agreement {card.agreement.share:.2%} of {card.agreement.states} states" in made.output
+    absent = CliRunner().invoke(command, [*arguments, str(tmp_path / "absent.npz")])
     assert (absent.exit_code, "cannot be read" in absent.output) == (1, True)
