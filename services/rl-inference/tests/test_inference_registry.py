@@ -24,6 +24,7 @@ from rl_inference.errors import NotReadyError, UnknownModelError
 from rl_inference.models.config_pbtxt import Platform
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.loading import LoadOptions
+from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.repository import Repository
 
 
@@ -185,6 +186,24 @@ async def test_a_refused_version_is_tried_again_when_it_changes(tmp_path: Path) 
     publish(tmp_path, 1)
     await registry.refresh()
     assert (tries, registry.model("linear").version) == ([1, 1], 1)
+
+
+async def test_a_load_by_hand_tries_a_refused_version_again(tmp_path: Path) -> None:
+    refusing = [True]
+
+    def loading(_: Repository, __: str, version: int, ___: LoadOptions) -> LoadedModel:
+        if refusing.pop():
+            raise RefusedModelError("provider_unavailable", "the GPU is away")
+        return fake_model(version=version)
+
+    publish(tmp_path, 1)
+    registry = Registry(Repository(tmp_path), LoadOptions(), loading=loading)
+    await registry.refresh()
+    await registry.refresh()
+    assert reason(registry, 1) == "provider_unavailable: the GPU is away"
+    refusing.append(False)
+    await registry.load("linear")
+    assert (registry.model("linear").version, reason(registry, 1)) == (1, "")
 
 
 async def test_a_half_copied_version_is_not_noticed(tmp_path: Path) -> None:

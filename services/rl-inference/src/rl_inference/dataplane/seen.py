@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rl_inference.models.config_pbtxt import ConfigError
 from rl_inference.models.repository import Fingerprint, Repository, RepositoryError, Trace
@@ -19,8 +19,6 @@ class Seen:
     aliases: Mapping[str, int] | None
     """None: the file cannot be read; `problem` says why."""
     problem: str | None = None
-    known_aliases: Mapping[str, int] = field(default_factory=dict)
-    """The last ones that could be read."""
     outside: tuple[int, ...] = ()
     """The others."""
     policy: VersionPolicy = USUAL
@@ -32,7 +30,7 @@ NOTHING_SEEN = Seen(versions={}, aliases={})
 
 
 def look(repository: Repository, name: str, before: Seen = NOTHING_SEEN) -> Seen:
-    """Read what is there; in a thread. Aliases and policy that cannot be read stay as before.
+    """Read what is there; in a thread. A policy that cannot be read stays as it was `before`.
 
     Raises:
         OSError, RepositoryError: when the folder cannot be read.
@@ -47,13 +45,11 @@ def look(repository: Repository, name: str, before: Seen = NOTHING_SEEN) -> Seen
         problem = str(error)
     trace = repository.config_trace(name)
     policy = before.policy if trace == before.config else _policy(repository, name, before.policy)
-    known = before.known_aliases if aliases is None else aliases
-    chosen = policy.chosen(numbers) | (set(numbers) & set(known.values()))
+    chosen = policy.chosen(numbers) | (set(numbers) & set((aliases or {}).values()))
     return Seen(
         versions={each: repository.fingerprint(name, each) for each in sorted(chosen)},
         aliases=aliases,
         problem=problem,
-        known_aliases=known,
         outside=tuple(sorted(set(numbers) - chosen)),
         policy=policy,
         config=trace,

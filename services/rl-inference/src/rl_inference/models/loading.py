@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from rl_inference.models.batch_invariance import is_batch_invariant
 from rl_inference.models.card import ModelCard
 from rl_inference.models.config_pbtxt import ConfigError, ModelConfig
+from rl_inference.models.copied_inputs import CopiedInputs
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.onnx_session import CPU, OnnxSession
 from rl_inference.models.precision import require_agreement
@@ -116,7 +117,7 @@ def _tried(
         name=card.model,
         version=card.version,
         card=card,
-        session=session,
+        session=session if batch_invariant else CopiedInputs(session),
         max_batch_size=config.max_batch_size,
         batch_invariant=batch_invariant,
         degraded=None if session.provider == options.providers[0] else "gpu_unavailable",
