@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from support.inference_models import config, publish
 
 from rl_inference.dataplane.registry import Registry
 from rl_inference.errors import NotReadyError, UnknownModelError
-from rl_inference.models.config_pbtxt import ConfigError, read_config, written
+from rl_inference.models.config_pbtxt import ConfigError, ModelConfig, read_config, written
 from rl_inference.models.loading import LoadOptions
 from rl_inference.models.repository import Repository
 from rl_inference.models.version_policy import Every, Latest, Specific, VersionPolicy
@@ -126,6 +127,24 @@ async def test_a_policy_that_cannot_be_read_takes_nothing_out(tmp_path: Path) ->
     with_policy(tmp_path, "all { }")
     registry = await live(tmp_path)
     (tmp_path / "linear" / "config.pbtxt").write_text("version_policy {")
+    await registry.refresh()
+    assert ready(registry) == [1, 2, 3, 4, 5]
+
+
+async def test_a_policy_that_could_not_be_read_for_a_while_is_read_later(tmp_path: Path) -> None:
+    class Sick(Repository):
+        def config(self, name: str) -> ModelConfig:
+            if sick:
+                raise OSError(errno.EIO, "the disk is sick")
+            return super().config(name)
+
+    sick = [True]
+    for version in range(1, 6):
+        publish(tmp_path, version)
+    with_policy(tmp_path, "all { }")
+    registry = Registry(Sick(tmp_path), LoadOptions())
+    await registry.refresh()
+    sick.clear()
     await registry.refresh()
     assert ready(registry) == [1, 2, 3, 4, 5]
 

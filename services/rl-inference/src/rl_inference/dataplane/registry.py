@@ -172,9 +172,15 @@ class Registry:
         try:
             await self._refresh(name)
         except (OSError, RepositoryError) as error:
-            if self._ledger.problems.get(name) != str(error):
-                log.warning("model_unreadable", model=name, reason=str(error))
-            self._ledger.problems[name] = str(error)
+            self._note_problem(name, str(error))
+        except Exception as error:  # one model must not stop the others, whatever it is
+            log.exception("model_look_failed", model=name)
+            self._note_problem(name, type(error).__name__)
+
+    def _note_problem(self, name: str, problem: str) -> None:
+        if self._ledger.problems.get(name) != problem:
+            log.warning("model_unreadable", model=name, reason=problem)
+        self._ledger.problems[name] = problem
 
     async def _refresh(self, name: str) -> Seen:
         last = self._ledger.seen.get(name, NOTHING_SEEN)

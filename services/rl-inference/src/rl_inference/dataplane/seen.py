@@ -23,7 +23,7 @@ class Seen:
     """The others."""
     policy: VersionPolicy = USUAL
     config: Trace | None = None
-    """Of the file that the policy was read from."""
+    """Of the file that the policy was read from; None: it could not be, and is tried again."""
 
 
 NOTHING_SEEN = Seen(versions={}, aliases={})
@@ -44,7 +44,8 @@ def look(repository: Repository, name: str, before: Seen = NOTHING_SEEN) -> Seen
     except (OSError, RepositoryError) as error:
         problem = str(error)
     trace = repository.config_trace(name)
-    policy = before.policy if trace == before.config else _policy(repository, name, before.policy)
+    known = before.policy if trace == before.config else _policy(repository, name)
+    policy = known or before.policy
     chosen = policy.chosen(numbers) | (set(numbers) & set((aliases or {}).values()))
     return Seen(
         versions={each: repository.fingerprint(name, each) for each in sorted(chosen)},
@@ -52,13 +53,13 @@ def look(repository: Repository, name: str, before: Seen = NOTHING_SEEN) -> Seen
         problem=problem,
         outside=tuple(sorted(set(numbers) - chosen)),
         policy=policy,
-        config=trace,
+        config=trace if known is not None else None,
     )
 
 
-def _policy(repository: Repository, name: str, before: VersionPolicy) -> VersionPolicy:
-    """The configuration's; each version is refused by itself where it cannot be read."""
+def _policy(repository: Repository, name: str) -> VersionPolicy | None:
+    """The configuration's; None where that cannot be read, for which each version is refused."""
     try:
         return repository.config(name).version_policy or USUAL
     except (OSError, ConfigError):
-        return before
+        return None
