@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from atmr_common.observability.requests import SERVER_ERROR, request_id_of
+from atmr_common.observability.requests import SERVER_ERROR, accepted_id
 from atmr_common.observability.tracing import Span, SpanKind, traceparent_of
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rl_inference.dataplane.asking import Answer
     from rl_inference.doors.exchange import Headers, Prepared
     from rl_inference.doors.fast_protocol import FastProtocol
@@ -34,7 +36,7 @@ class HotCycle(RequestResponseCycle):
         self,
         protocol: FastProtocol,
         route: HotRoute,
-        target: dict[str, str | None],
+        target: Mapping[str, str | None],
         headers: Headers,
     ) -> None:
         self._protocol = protocol
@@ -45,8 +47,8 @@ class HotCycle(RequestResponseCycle):
         self._started = time.perf_counter()
         self._span = self._begun_span()
         self._in_turn = False
-        self.scope = protocol.scope
         self.path = protocol.url
+        self.all_headers = protocol.headers
         self.message_event = protocol.unheard
         self.keep_alive = protocol.parser.should_keep_alive()
         self.body = bytearray()
@@ -86,9 +88,10 @@ class HotCycle(RequestResponseCycle):
             self._protocol.loop.call_soon(self._done, refusal)
 
     def _done(self, outcome: Answer | DataPlaneError) -> None:
-        if self.disconnected or self._prepared is None:
+        prepared, self._prepared = self._prepared, None  # the ask holds on to this, so let go of it
+        if self.disconnected or prepared is None:
             return
-        answer = self._prepared.told(outcome)
+        answer = prepared.told(outcome)
         if self._protocol.flow.write_paused:
             self._protocol.keep(asyncio.ensure_future(self._write_later(answer)))
         else:
@@ -101,7 +104,7 @@ class HotCycle(RequestResponseCycle):
             self._write(answer)
 
     def _write(self, answer: HttpAnswer) -> None:
-        request_id = request_id_of({"headers": self.scope["headers"]})
+        request_id = accepted_id(self._headers.get(b"x-request-id"))
         protocol = self._protocol
         if not protocol.transport.is_closing():
             protocol.transport.write(self._wire(answer, request_id))

@@ -7,18 +7,24 @@ the numbers behind it are new.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rl_inference.doors.binary_tensors import read_binary
+import numpy as np
+
+from rl_inference.doors.binary_tensors import LITTLE_ENDIAN
 from rl_inference.doors.inference_request import InferenceRequest, read_request
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rl_inference.models.loaded import LoadedModel
     from rl_inference.tensors import TensorSpec
 
 LONGEST_HEAD = 2048
 """Bytes; a longer one costs more to remember than it is likely to save."""
 MOST_HEADS = 256
+CHECKED_EACH_TIME = frozenset({"BYTES", "BOOL"})
+"""Datatypes of which not all bytes are values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +32,15 @@ class Part:
     """Where an input lies in the body, and what it is."""
 
     name: str
-    datatype: str
+    dtype: np.dtype[Any]
     shape: tuple[int, ...]
+    count: int
     start: int
-    end: int
+
+    def read(self, body: bytes | bytearray) -> NDArray[Any]:
+        """The numbers, where they lie; copied where no number may begin there."""
+        array = np.frombuffer(body, self.dtype, self.count, self.start).reshape(self.shape)
+        return array if array.flags.aligned else array.copy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +64,9 @@ class Head:
 
     def read(self, body: bytes | bytearray) -> InferenceRequest:
         """The request with the numbers of `body`."""
-        content, known = memoryview(body), self.request
+        known = self.request
         return InferenceRequest(
-            inputs={
-                part.name: read_binary(
-                    part.name, part.datatype, part.shape, content[part.start : part.end]
-                )
-                for part in self.parts
-            },
+            inputs={part.name: part.read(body) for part in self.parts},
             outputs=known.outputs,
             binary=known.binary,
             rows=known.rows,
@@ -97,7 +103,7 @@ class RememberedHeads:
     ) -> None:
         head, body_length = key
         parts = _parts(request, model, len(head))
-        if request.id is not None or not parts or parts[-1].end != body_length:
+        if request.id is not None or not parts or _end(parts) != body_length:
             return  # an id makes each head another one, and an input inside the JSON is no part
         if len(self._heads) >= MOST_HEADS:
             self._heads.clear()
@@ -112,12 +118,17 @@ class RememberedHeads:
 
 
 def _parts(request: InferenceRequest, model: LoadedModel, start: int) -> tuple[Part, ...]:
-    """The inputs one after the other, in the order of the request; none where a length varies."""
+    """The inputs in the order of the request; none where bytes mean more than numbers."""
     datatypes = {spec.name: spec.datatype for spec in model.session.inputs}
-    if "BYTES" in datatypes.values():
+    if not CHECKED_EACH_TIME.isdisjoint(datatypes.values()):
         return ()
     parts = []
     for name, array in request.inputs.items():
-        parts.append(Part(name, datatypes[name], array.shape, start, start + array.nbytes))
+        dtype = LITTLE_ENDIAN[datatypes[name]]
+        parts.append(Part(name, dtype, array.shape, array.size, start))
         start += array.nbytes
     return tuple(parts)
+
+
+def _end(parts: tuple[Part, ...]) -> int:
+    return parts[-1].start + parts[-1].count * parts[-1].dtype.itemsize
