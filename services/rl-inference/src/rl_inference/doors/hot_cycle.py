@@ -109,7 +109,7 @@ class HotCycle(RequestResponseCycle):
         self._observe(answer.status, request_id)
         if not self.keep_alive:
             protocol.transport.close()
-        protocol.on_hot_answer()
+        protocol.on_response_complete()
 
     def _wire(self, answer: HttpAnswer, request_id: str) -> bytes:
         parts = [STATUS_LINE[answer.status]]
@@ -133,6 +133,8 @@ class HotCycle(RequestResponseCycle):
     def _observe(self, status: int, request_id: str) -> None:
         hot, route = self._protocol.hot, self._route.template
         hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
+        if status == SERVER_ERROR:
+            log.error("request failed", route=route, request_id=request_id)
         if self._span is not None and self._span.context.sampled:
             self._span.attributes = {
                 "http.request.method": "POST",
