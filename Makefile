@@ -134,6 +134,7 @@ fuzz-api: setup-dev  ## many made-up requests for every operation of the API: no
 
 openapi: setup-dev  ## write docs/openapi/*.json again
 	$(BIN)/atmr openapi --out docs/openapi
+	$(BIN)/atmr models openapi --out docs/openapi
 
 settings-docs: setup-dev  ## write docs/settings.md again
 	$(BIN)/atmr settings --out docs/settings.md

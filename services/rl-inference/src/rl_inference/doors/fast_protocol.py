@@ -47,7 +47,7 @@ class FastProtocol(HttpToolsProtocol):
         """The protocol class that takes these routes."""
         return type("RoutedProtocol", (cls,), {"hot": hot})
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """As uvicorn, but with a flow that knows the pipeline."""
         super().connection_made(transport)
         self.flow = PipelinedFlow(transport, self.pipeline)
