@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 from support.inference_doors import TICKS, TOKEN, Doors, connect, conversation
 from support.inference_plane import FakePlane
 
 from atmr_common.web.server import Server
 from rl_inference.doors.fast_protocol import MOST_SILENT_BYTES, FastProtocol
+from rl_inference.errors import ComputationError
 
 INFER = "/v2/models/adder/infer"
 SCORE = "/atmr.policy.v1.PolicyService/ScoreCandidates"
@@ -169,6 +171,53 @@ async def test_a_long_body_is_no_head_without_end(doors: Doors) -> None:
     for fast in (True, False):
         answer = await conversation(doors, [head, *pieces], fast=fast)
         assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_many_short_heads_are_no_head_without_end(doors: Doors) -> None:
+    wire = connect(doors, fast=True)
+    sent = b"GET /v2 HTTP/1.1\r\nx-note: " + b"a" * 4000 + b"\r\n\r\n"
+    for _ in range(2 * MOST_SILENT_BYTES // len(sent)):
+        wire.protocol.data_received(sent)
+        await asyncio.gather(*wire.protocol.tasks)
+    assert not wire.is_closing()
+    wire.close()
+
+
+@pytest.mark.parametrize("path", [INFER, SCORE])
+async def test_a_declared_oversize_is_refused_before_it_comes(doors: Doors, path: str) -> None:
+    head = request(path, {}, content_length="999999999")
+    wire = connect(doors, fast=True)
+    wire.protocol.data_received(head[: head.index(b"\r\n\r\n") + 4])
+    async with asyncio.timeout(5):
+        await asyncio.gather(*wire.protocol.tasks)
+    assert wire.written.startswith(b"HTTP/1.1 413" if path == INFER else b"HTTP/1.1 429")
+    wire.close()
+
+
+async def test_a_failure_on_the_hot_way_is_logged_with_its_id(doors: Doors) -> None:
+    """The client is told that the request id finds it in the logs."""
+    doors.plane.answering = ComputationError("it failed")
+    with capture_logs() as logs:
+        sent = request(INFER, INFERENCE, x_request_id="r7", connection="close")
+        answer = await conversation(doors, [sent], fast=True)
+    assert answer.startswith(b"HTTP/1.1 500")
+    assert [each["request_id"] for each in logs if each["log_level"] == "error"] == ["r7"]
+
+
+async def test_a_request_that_upgrades_is_not_asked(doors: Doors) -> None:
+    wire = connect(doors, fast=True)
+    wire.protocol.ws_protocol_class = object
+    upgraded: list[bool] = []
+    wire.protocol.handle_websocket_upgrade = lambda: upgraded.append(True)
+    wire.protocol.data_received(
+        request(INFER, INFERENCE, connection="upgrade", upgrade="websocket")
+    )
+    for _ in range(TICKS):
+        await asyncio.sleep(0)
+    assert upgraded
+    assert not doors.plane.asked
+    assert not wire.written
+    wire.close()
 
 
 async def test_a_trailer_is_no_header(doors: Doors) -> None:

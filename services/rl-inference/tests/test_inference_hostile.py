@@ -280,7 +280,7 @@ async def test_an_unknown_encoding_is_refused_briefly() -> None:
 
 
 async def test_a_declared_oversize_is_refused_in_the_form_of_the_protocol() -> None:
-    status, sentence = await refused(message(ADDER, b" " * (MAX_BODY_BYTES + 1)))
+    status, sentence = await refused(message(ADDER, inputs() + b" " * MAX_BODY_BYTES))
     assert status == 413
     assert "200,000 bytes" in sentence
 
