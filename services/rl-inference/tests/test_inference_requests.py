@@ -119,7 +119,7 @@ def test_binary_sizes_that_lie_are_refused(left: int, right: int, tail: bytes, s
 HOSTILE_INPUTS: list[tuple[dict[str, Any], str]] = [
     ({"shape": [-2, 3]}, "whole numbers"),
     ({"shape": [2**31, 2**33]}, "whole numbers"),
-    ({"shape": [2**30, 3]}, "3221225472 values"),
+    ({"shape": [2**30, 3]}, "batch-size must be <= 64"),
     ({"shape": [2.0, 3]}, "whole numbers"),
     ({"shape": [True, 3]}, "whole numbers"),
     ({"shape": [2, 3, 1]}, r"expects \[-1, 3\]"),

@@ -118,7 +118,7 @@ class HotCycle(RequestResponseCycle):
         self._observe(self._answer.status)
         if not self.keep_alive:
             self._protocol.transport.close()
-        self._protocol.on_hot_answer()
+        self._protocol.on_response_complete()
 
     def _wire(self, answer: HttpAnswer) -> bytes:
         parts = [STATUS_LINE[answer.status]]
@@ -142,6 +142,8 @@ class HotCycle(RequestResponseCycle):
     def _observe(self, status: int) -> None:
         hot, route = self._protocol.hot, self._route.template
         hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
+        if status == SERVER_ERROR:
+            log.error("request failed", route=route, request_id=self._request_id)
         if self._span is not None and self._span.context.sampled:
             self._span.attributes = {
                 "http.request.method": "POST",

@@ -14,11 +14,10 @@ import orjson
 from rl_inference.doors.inference_request import InferenceRequest, checked, identity_of, parsed
 from rl_inference.doors.json_tensors import read_json
 from rl_inference.doors.judged_tensors import LONGEST_HEAD, MOST_HEADS, JudgedTensors
+from rl_inference.doors.names_once import names_in
 
 if TYPE_CHECKING:
     from rl_inference.models.loaded import LoadedModel
-
-NOTHING_BEHIND = memoryview(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,12 @@ class Frame:
     request: InferenceRequest
     parts: tuple[tuple[str, str, tuple[int, ...]], ...]
     judged: JudgedTensors
+    names: int
+    """In the JSON, the identity's left out; more colons mean that a name may stand twice."""
+
+    def fits(self, body: bytes | bytearray, head: dict[str, Any]) -> bool:
+        """Whether nothing was lost when the body was parsed."""
+        return body.count(b":") == self.names + ("id" in head)
 
     def read(self, numbers: list[Any], head: dict[str, Any]) -> InferenceRequest:
         """The request with these numbers and the identity in `head`."""
@@ -57,25 +62,27 @@ class RememberedJson:
         head = parsed(body)
         numbers = _taken_out(head)
         if numbers is None:
-            return checked(head, NOTHING_BEHIND, model)
+            return checked(head, body, len(body), model)
         key = _key(head)
         known = self._frames.get(key)
-        if known is not None and known.judged.are_of(model):
+        if known is not None and known.judged.are_of(model) and known.fits(body, head):
             return known.read(numbers, head)
         for entry, data in zip(head["inputs"], numbers, strict=True):
             entry["data"] = data
-        request = checked(head, NOTHING_BEHIND, model)
+        request = checked(head, body, len(body), model)
         if 0 < len(key) <= LONGEST_HEAD:
-            self._remember(key, request, model)
+            self._remember(key, request, model, names_in(head) - ("id" in head))
         return request
 
-    def _remember(self, key: bytes, request: InferenceRequest, model: LoadedModel) -> None:
+    def _remember(
+        self, key: bytes, request: InferenceRequest, model: LoadedModel, names: int
+    ) -> None:
         if len(self._frames) >= MOST_HEADS:
             self._frames.clear()
         datatypes = {spec.name: spec.datatype for spec in model.session.inputs}
         parts = tuple((name, datatypes[name], each.shape) for name, each in request.inputs.items())
         bare = replace(request, inputs={}, id=None)
-        self._frames[key] = Frame(bare, parts, JudgedTensors.of(model))
+        self._frames[key] = Frame(bare, parts, JudgedTensors.of(model), names)
 
 
 def _taken_out(head: dict[str, Any]) -> list[Any] | None:
