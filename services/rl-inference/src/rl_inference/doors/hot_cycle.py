@@ -14,7 +14,7 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from atmr_common.observability.requests import SERVER_ERROR, request_id_of
-from atmr_common.observability.tracing import Span, SpanKind, traceparent_of
+from atmr_common.observability.tracing import Attributes, Span, SpanKind, traceparent_of
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ class HotCycle(RequestResponseCycle):
         if status == SERVER_ERROR:
             log.error("request failed", route=route, request_id=request_id)
         if self._span is not None and self._span.context.sampled:
-            self._span.attributes = {
+            self._span.attributes = self._asked()
+            self._span.attributes |= {
                 "http.request.method": "POST",
                 "http.route": route,
                 "http.response.status_code": status,
@@ -144,3 +145,18 @@ class HotCycle(RequestResponseCycle):
             }
             self._span.error = str(status) if status >= SERVER_ERROR else None
             hot.tracer.end(self._span)
+
+    def _asked(self) -> Attributes:
+        """What was asked of which model, and how long it took; for a sampled trace alone."""
+        if self._prepared is None:
+            return {}
+        ask = self._prepared.ask
+        attributes: Attributes = {
+            "atmr.model.name": ask.model.name,
+            "atmr.model.version": ask.model.version,
+            "atmr.model.provider": ask.model.session.provider,
+            "atmr.inference.rows": ask.rows,
+        }
+        if ask.asked_at:  # else the data plane never took it
+            attributes["atmr.inference.seconds"] = self._protocol.loop.time() - ask.asked_at
+        return attributes
