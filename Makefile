@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .make/bench
 BENCH_INSTALL := $(BENCH)/bin/python -m pip --disable-pip-version-check install -qq
+PEERS := .make/bench-serving
 JUDGES := .make/judges
 JUDGES_INSTALL := $(JUDGES)/bin/python -m pip --disable-pip-version-check install -qq
 PYTHON ?= python3
@@ -15,7 +16,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench judges run test test-bench test-judges coverage check format bench-engine bench-api bench-continuity bench-day bench-days bench-fair-shares bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
+.PHONY: help setup setup-dev setup-bench judges run test test-bench test-judges coverage check format bench-engine bench-api bench-continuity bench-day bench-days bench-fair-shares bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay bench-serving chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -51,6 +52,13 @@ $(BENCH)/.installed: $(VENV)/bin/python $(MANIFESTS) requirements-bench.txt
 	@$(BENCH_INSTALL) --constraint constraints.txt hatchling editables hypothesis pytest || $(NO_PACKAGES)
 	@$(BENCH_INSTALL) --constraint constraints.txt --no-build-isolation -e libs/engine || $(NO_PACKAGES)
 	@$(BENCH_INSTALL) --requirement requirements-bench.txt || $(NO_PACKAGES)
+	@touch $@
+
+# Apart again: MLServer wants an older uvloop than the product has.
+$(PEERS)/.installed: $(VENV)/bin/python requirements-bench-serving.txt
+	@echo "Installing the peers of rl-inference into $(PEERS) ..."
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install -qq --requirement requirements-bench-serving.txt || $(NO_PACKAGES)
 	@touch $@
 
 setup-bench: $(BENCH)/.installed  ## the engine and the solvers that it is compared with, in .make/bench
@@ -121,6 +129,9 @@ bench-relay: setup-dev  ## the outbox relay beside an ORM relay, and into a real
 
 bench-fairness: setup-dev  ## 50 companies' small runs at once beside one of 1,000 bookings: seconds to the plan
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/fair_runs.py
+
+bench-serving: setup-dev $(PEERS)/.installed  ## rl-inference beside ONNX Runtime, MLServer, FastAPI and gRPC; reload, overload, INT8
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.serving $(BENCH_ARGS)
 
 bench-optimal: setup-dev  ## the engine at 1 s beside the proven optima of 20 small rich days: gaps in %
 	PYTHONPATH=tests $(BIN)/python -m support.rich_optimum.compare $(BENCH_ARGS)

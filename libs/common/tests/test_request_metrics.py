@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from atmr_common.observability.requests import RequestMetrics, register_process_metrics
+from atmr_common.observability.request_metrics import SECONDS, RequestMetrics
+from atmr_common.observability.requests import register_process_metrics
 
 
 def test_an_answer_is_counted_and_timed_under_its_route() -> None:
@@ -31,7 +32,26 @@ def test_a_method_that_a_client_made_up_gets_no_label_of_its_own() -> None:
     assert b"FOO" not in generate_latest(registry)
     labels = {"method": "other", "route": "unmatched", "status": "405"}
     assert registry.get_sample_value("atmr_http_requests_total", labels) == 50
-    assert len(metrics._children) == 0
+    assert len(metrics._answers) == 1
+
+
+def test_a_scrape_reads_what_a_histogram_has() -> None:
+    registry = CollectorRegistry()
+    metrics, usual = (
+        RequestMetrics(registry),
+        Histogram("usual", "", buckets=SECONDS, registry=None),
+    )
+    for number in range(200):
+        seconds = 0.0005 * number**1.5
+        metrics.record("GET", "/livez", 200, seconds)
+        usual.observe(seconds)
+    metrics.record("GET", "/livez", 200, SECONDS[3])  # a bound belongs to its own bucket
+    usual.observe(SECONDS[3])
+    labels = {"method": "GET", "route": "/livez"}
+    for sample in usual.collect()[0].samples:
+        name = sample.name.replace("usual", "atmr_http_request_seconds")
+        if not name.endswith("_created"):
+            assert registry.get_sample_value(name, labels | sample.labels) == sample.value
 
 
 def test_the_process_and_its_build_are_told() -> None:

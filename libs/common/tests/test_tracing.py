@@ -24,7 +24,8 @@ from atmr_common.bus.memory import MemoryBus
 from atmr_common.bus.port import Message
 from atmr_common.observability import otlp
 from atmr_common.observability.otlp import OpenTelemetrySpans
-from atmr_common.observability.requests import ObserveRequests, RequestMetrics
+from atmr_common.observability.request_metrics import RequestMetrics
+from atmr_common.observability.requests import ObserveRequests
 from atmr_common.observability.traced_bus import TracedBus
 from atmr_common.observability.tracer_building import build_tracer
 from atmr_common.observability.tracing import (

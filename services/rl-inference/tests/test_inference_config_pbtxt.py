@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_inference.models.config_pbtxt import (
@@ -53,17 +53,20 @@ configs = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(configs)
 def test_what_is_written_is_read_again(config: ModelConfig) -> None:
     assert read_config(written(config).encode()) == config
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(content: bytes) -> None:
     with pytest.raises(ConfigError, match=r"^config\.pbtxt: "):
         read_config(content)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[]<>:,;"\\ \n#azT_19.-e', max_size=200))
 def test_any_signs_are_refused(text: str) -> None:
     with pytest.raises(ConfigError):
@@ -78,6 +81,14 @@ def test_tritons_own_style_is_read() -> None:
         TensorSpec("INPUT1", "BYTES", (-1, 4, -1)),
     ]
     assert config.spec(config.outputs[0]) == TensorSpec("OUTPUT0", "FP32", (-1,))
+
+
+def test_an_empty_list_is_no_field() -> None:
+    assert read_config(SIMPLE + b"ensemble_scheduling: [] max_batch_size: []") == read_config(
+        SIMPLE
+    )
+    with pytest.raises(ConfigError, match="neither `platform` nor `backend`"):
+        read_config(b"platform: []")
 
 
 def test_the_json_form_has_tritons_words() -> None:

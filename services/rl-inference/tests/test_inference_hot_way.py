@@ -200,3 +200,9 @@ def test_only_a_good_token_takes_the_hot_way(header: bytes | None, *, admitted: 
     assert admits({} if header is None else {b"authorization": header}) is admitted
     refuses = TokenAdmission(verify, lambda _: False)
     assert not refuses({b"authorization": b"Bearer good"})
+
+
+async def test_a_path_without_end_is_not_remembered(doors: Doors) -> None:
+    """It costs no token to send one."""
+    assert doors.hot.find(b"/v2/models/adder/infer") is not None
+    assert doors.hot.find(b"/v2/models/" + b"a" * 100_000 + b"/infer") is None

@@ -59,7 +59,7 @@ def test_a_sound_version_passes(tmp_path: Path) -> None:
     assert config_of(model) == config()
 
 
-def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def test_a_large_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
     publish(tmp_path)
     assert refusal(tmp_path, most_bytes=50)[0] == "too_large"
     assert loaded(tmp_path, most_bytes=len(linear()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from rl_inference.dataplane.asking import Answer
 from rl_inference.dataplane.batcher import BatchLimits
 from rl_inference.dataplane.plane import DataPlane
 from rl_inference.dataplane.registry import Registry
+from rl_inference.dataplane.statistics import MOST_GONE
 from rl_inference.errors import ComputationError, ExpiredError, OverloadedError
 from rl_inference.models.loading import LoadOptions
 from rl_inference.models.repository import Repository
@@ -59,17 +62,17 @@ async def test_errors_reach_who_asked(tmp_path: Path) -> None:
 
 async def test_who_is_cancelled_takes_the_request_back(tmp_path: Path) -> None:
     session = DoublingSession()
-    under_test = plane(tmp_path)
-    model = fake_model(session)
+    under_test = plane(tmp_path, batches_per_tick=1)
+    model = fake_model(session, max_batch_size=1)
     tasks = [
         asyncio.create_task(under_test.infer(model, row(value, 0), ("y",), 1, FAR))
         for value in range(3)
     ]
-    asyncio.get_running_loop().call_soon(tasks[1].cancel)
+    asyncio.get_running_loop().call_soon(tasks[2].cancel)
     gathered = await asyncio.gather(*tasks, return_exceptions=True)
     await under_test.drain()
-    assert [isinstance(each, Answer) for each in gathered] == [True, False, True]
-    assert sum(len(rows) for rows in session.runs) in (2, 3)
+    assert [isinstance(each, Answer) for each in gathered] == [True, True, False]
+    assert session.runs == [[0], [1]]
 
 
 async def test_models_are_swapped_under_load_and_no_request_fails(tmp_path: Path) -> None:
@@ -104,3 +107,39 @@ async def test_models_are_swapped_under_load_and_no_request_fails(tmp_path: Path
     assert sum(counts.fail_count for _, _, counts in counted) == 0
     assert sum(counts.success_count for _, _, counts in counted) == sum(answered.values())
     assert len(under_test.batcher._lanes) <= 2
+
+
+async def test_what_waits_when_all_is_closed_is_still_answered(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    under_test = plane(tmp_path)
+    await under_test.registry.refresh()
+    model = under_test.model("linear")
+    session = weakref.ref(model)
+    waiting = [
+        asyncio.create_task(under_test.infer(model, row(value, 0, 0), ("y",), 1, FAR))
+        for value in range(3)
+    ]
+    await asyncio.sleep(0)  # asked, and not computed yet
+    del model
+    await under_test.registry.close()
+    assert [float((await each).outputs[0][0, 0]) for each in waiting] == [0, 2, 4]
+    waiting.clear()
+    await asyncio.sleep(0)  # the loop lets go of what was awaited last
+    assert session() is None
+    assert not under_test.ready("linear")
+
+
+async def test_the_counts_of_versions_that_went_are_bounded(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    under_test = plane(tmp_path)
+    await under_test.registry.refresh()
+    first = under_test.model("linear")
+    await under_test.infer(first, row(1, 1, 1), ("y",), 1, FAR)
+    for version in range(2, 2 + 2 * MOST_GONE):
+        await under_test.infer(replace(first, version=version), row(1, 1, 1), ("y",), 1, FAR)
+    counted = [version for _, version, _ in under_test.counts()]
+    assert len(counted) == MOST_GONE + 2
+    assert counted[0] == 1
+    assert counted[-1] == 1 + 2 * MOST_GONE
+    await under_test.registry.unload("linear")
+    assert under_test.registry.remembers("linear", 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.inference_models import config, linear, publish
+from support.inference_models import linear, publish
 from support.inference_sessions import DoublingSession, fake_model
 
 from atmr_common.contracts.models import ModelPromoted, ModelPublished, ModelRolledBack
@@ -18,6 +18,7 @@ from rl_inference.dataplane.registry import Registry
 from rl_inference.errors import NotReadyError, UnknownModelError
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.loading import LoadOptions
+from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.repository import Repository
 
 
@@ -27,7 +28,7 @@ async def live(root: Path) -> Registry:
     return registry
 
 
-def states(registry: Registry) -> dict[tuple[str, int], str]:
+def states(registry: Registry) -> dict[tuple[str, int | None], str]:
     return {(each.name, each.version): each.state for each in registry.index()}
 
 
@@ -181,6 +182,24 @@ async def test_a_refused_version_is_tried_again_when_it_changes(tmp_path: Path) 
     assert (tries, registry.model("linear").version) == ([1, 1], 1)
 
 
+async def test_a_load_by_hand_tries_a_refused_version_again(tmp_path: Path) -> None:
+    refusing = [True]
+
+    def loading(_: Repository, __: str, version: int, ___: LoadOptions) -> LoadedModel:
+        if refusing.pop():
+            raise RefusedModelError("provider_unavailable", "the GPU is away")
+        return fake_model(version=version)
+
+    publish(tmp_path, 1)
+    registry = Registry(Repository(tmp_path), LoadOptions(), loading=loading)
+    await registry.refresh()
+    await registry.refresh()
+    assert reason(registry, 1) == "provider_unavailable: the GPU is away"
+    refusing.append(False)
+    await registry.load("linear")
+    assert (registry.model("linear").version, reason(registry, 1)) == (1, "")
+
+
 async def test_a_half_copied_version_is_not_noticed(tmp_path: Path) -> None:
     publish(tmp_path, 1)
     publish(tmp_path, 2)
@@ -216,19 +235,6 @@ async def test_the_highest_version_goes_on_when_aliases_break(tmp_path: Path) ->
     (tmp_path / "linear" / "aliases.json").write_text("{")
     await registry.refresh()
     assert registry.model("linear").version == 1
-
-
-async def test_one_broken_model_does_not_stop_the_others(tmp_path: Path) -> None:
-    def loading(_: Repository, name: str, version: int, __: LoadOptions) -> LoadedModel:
-        if name == "bad":
-            raise MemoryError
-        return fake_model(version=version)
-
-    publish(tmp_path, configuration=config("bad"))
-    publish(tmp_path, configuration=config("zebra"))
-    registry = Registry(Repository(tmp_path), LoadOptions(), loading=loading)
-    await registry.refresh()
-    assert states(registry) == {("bad", 1): "UNAVAILABLE", ("zebra", 1): "READY"}
 
 
 async def test_a_version_that_is_being_loaded_says_so(tmp_path: Path) -> None:

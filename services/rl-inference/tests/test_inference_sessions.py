@@ -126,6 +126,24 @@ def test_cuda_that_is_not_there_is_never_the_cpu_in_silence() -> None:
     assert OnnxSession(linear(), providers, allow_degraded=True).provider == providers[1]
 
 
+def test_a_provider_that_is_not_there_gives_way_to_the_next() -> None:
+    import onnxruntime  # noqa: PLC0415
+
+    later = "AzureExecutionProvider"
+    available = onnxruntime.get_available_providers()
+    if later not in available or "CUDAExecutionProvider" in available:
+        pytest.skip("ONNX Runtime is built with other providers here")
+    providers = (
+        "CUDAExecutionProvider",
+        "TensorrtExecutionProvider",
+        later,
+        "CPUExecutionProvider",
+    )
+    assert OnnxSession(linear(), providers, allow_degraded=True).provider == later
+    with pytest.raises(ProviderError):
+        OnnxSession(linear(), providers)
+
+
 def test_weights_in_another_file_are_refused() -> None:
     with pytest.raises(RefusedModelError) as caught:
         OnnxSession(with_external_data(linear()))

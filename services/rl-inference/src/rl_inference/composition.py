@@ -27,7 +27,7 @@ from rl_inference.dataplane.plane import DataPlane
 from rl_inference.dataplane.registry import Registry
 from rl_inference.metrics import ModelMetrics
 from rl_inference.models.loading import LoadOptions
-from rl_inference.models.repository import Repository, RepositoryError
+from rl_inference.models.repository import Repository
 from rl_inference.settings import InferenceSettings
 
 log = structlog.get_logger(__name__)
@@ -67,12 +67,12 @@ async def make_parts(
             version=version("atmr-rl-inference"),
         )
         own.push_async_callback(tracer.aclose)
-        if bus is None:
-            bus = build_bus(settings.kafka, metrics)
-            own.push_async_callback(stop_in_time, "bus", bus.aclose)
         caches = await own.enter_async_context(open_caches(settings.redis, metrics))
         models = await _models(settings)
         own.push_async_callback(models.close)
+        if bus is None:  # closed before the models are: an event would load them again
+            bus = build_bus(settings.kafka, metrics)
+            own.push_async_callback(stop_in_time, "bus", bus.aclose)
         plane = DataPlane(models, limits=BatchLimits(queued_rows=settings.queue_rows))
         metrics.register(ModelMetrics(plane))
         yield Parts(
@@ -95,7 +95,7 @@ async def _models(settings: InferenceSettings) -> Registry:
     models = Registry(Repository(settings.model_repository), options)
     try:
         await models.refresh()
-    except (OSError, RepositoryError) as error:
+    except OSError as error:
         raise ConfigurationError(
             f"The model repository {settings.model_repository} cannot be read ({error}):"
             " set ATMR_MODEL_REPOSITORY, or make one with `atmr models make-untrained`."

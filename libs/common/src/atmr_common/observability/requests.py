@@ -1,4 +1,4 @@
-"""Rate, errors and duration of every HTTP route, its span and its id, as pure ASGI middleware.
+"""Every HTTP request counted, timed, traced and given an id, as pure ASGI middleware.
 
 The label is the route's template, never the path, so that ids do not become label values.
 """
@@ -10,13 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from atmr_common.observability.request_metrics import METHODS, RequestMetrics
 from atmr_common.observability.tracing import Attributes, Span, SpanKind, Tracer, traceparent_of
 from atmr_common.observability.work_context import TraceContext, WorkContext, begin_work, end_work
-from atmr_common.runtime.identifiers import new_id
+from atmr_common.runtime.identifiers import new_request_id
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,47 +26,7 @@ log = structlog.get_logger(__name__)
 
 MAX_REQUEST_ID_LENGTH = 64
 UNMATCHED = "unmatched"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds of the buckets: from an answer out of memory to one that nobody waits for any more."""
 SERVER_ERROR = 500
-
-
-class RequestMetrics:
-    """The metrics of one service's HTTP door, in the registry that it was given."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        labels = ("method", "route", "status")
-        self.requests = Counter(
-            "atmr_http_requests", "HTTP requests answered.", labels, registry=registry
-        )
-        self.seconds = Histogram(
-            "atmr_http_request_seconds",
-            "Time to answer.",
-            ("method", "route"),
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-
-    def record(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer; `route` is a template, so that the children stay few."""
-        children = self._children.get((method, route, status))
-        if children is None:
-            children = self._make_children(method, route, status)
-        children[0].inc()
-        children[1].observe(seconds)
-
-    def _make_children(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        """Clients choose the method, so one that is none of HTTP's gets no label of its own."""
-        known = method if method in METHODS else "other"
-        children = (
-            self.requests.labels(known, route, str(status)),
-            self.seconds.labels(known, route),
-        )
-        if known == method:
-            self._children[method, route, status] = children
-        return children
 
 
 def register_process_metrics(registry: CollectorRegistry, *, service: str, version: str) -> None:
@@ -148,11 +109,14 @@ def request_id_of(scope: Scope) -> str:
     """The id that the client offers in `X-Request-Id`, if it is a plain one; else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            offered = str(value.decode("latin-1"))
-            if (
-                offered.isascii()
-                and offered.isprintable()
-                and len(offered) <= MAX_REQUEST_ID_LENGTH
-            ):
-                return offered
-    return str(new_id())
+            return accepted_id(value)
+    return new_request_id()
+
+
+def accepted_id(offered: bytes | None) -> str:
+    """The client's own id, if it is plain printable ASCII and not too long; else a new one."""
+    if offered and len(offered) <= MAX_REQUEST_ID_LENGTH:
+        text = offered.decode("latin-1")
+        if text.isascii() and text.isprintable():
+            return text
+    return new_request_id()

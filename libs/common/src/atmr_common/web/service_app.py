@@ -13,11 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
-from atmr_common.observability.requests import (
-    ObserveRequests,
-    RequestMetrics,
-    register_process_metrics,
-)
+from atmr_common.observability.request_metrics import RequestMetrics
+from atmr_common.observability.requests import ObserveRequests, register_process_metrics
 from atmr_common.observability.tracing import Tracer
 from atmr_common.web.body_limit import LimitBody
 from atmr_common.web.json_limits import LimitJson

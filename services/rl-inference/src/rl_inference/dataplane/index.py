@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,6 +23,11 @@ class Refusal(NamedTuple):
     message: str
 
     @property
+    def may_pass(self) -> bool:
+        """Whether it may be another time with the same files: a disk comes back."""
+        return self.reason == "unreadable"
+
+    @property
     def sentence(self) -> str:
         return f"{self.reason}: {self.message}"
 
@@ -32,7 +37,8 @@ class IndexEntry:
     """A version as the repository extension shows it."""
 
     name: str
-    version: int
+    version: int | None
+    """None: of the model as a whole, whose folder cannot be read."""
     state: State
     reason: str = ""
     """Also of a READY one: its files changed, and what they hold now is refused."""
@@ -42,18 +48,24 @@ def index_of(
     live: Mapping[str, Live],
     refused: Mapping[Version, Refusal],
     loading: Collection[Version],
-    unloaded: Mapping[str, tuple[int, ...]],
+    absent: Iterable[tuple[Version, str]],
+    problems: Mapping[str, str],
 ) -> list[IndexEntry]:
-    """All that is known, by name and version."""
+    """All that is known, by name and version; `absent` says why each is not live on purpose."""
+    ready = {(name, version) for name in live for version in live[name].versions}
     states: dict[Version, State] = dict.fromkeys(refused, "UNAVAILABLE")
     reasons = {key: refusal.sentence for key, refusal in refused.items()}
+    for key, reason in absent:
+        if key not in ready:
+            states[key], reasons[key] = "UNAVAILABLE", reason
     states |= dict.fromkeys(loading, "LOADING")
-    states |= {(name, version): "READY" for name in live for version in live[name].versions}
-    for name, versions in unloaded.items():
-        for version in versions:
-            states[name, version] = "UNAVAILABLE"
-            reasons[name, version] = "unloaded"
-    return [
+    states |= dict.fromkeys(ready, "READY")
+    entries = [
         IndexEntry(name=name, version=version, state=state, reason=reasons.get((name, version), ""))
-        for (name, version), state in sorted(states.items())
+        for (name, version), state in states.items()
     ]
+    entries += [
+        IndexEntry(name=name, version=None, state="UNAVAILABLE", reason=f"unreadable: {problem}")
+        for name, problem in problems.items()
+    ]
+    return sorted(entries, key=lambda entry: (entry.name, entry.version or 0))

@@ -46,8 +46,9 @@ class Lane:
         self.seconds_per_row = 0.0
         """As measured lately; 0 before the first batch."""
         self.takes_batches = model.max_batch_size > 0
-        self._most_rows = model.max_batch_size
-        specs = model.session.inputs if self.takes_batches else ()
+        is_merged = self.takes_batches and model.batch_invariant
+        self._most_rows = model.max_batch_size if is_merged else 0
+        specs = model.session.inputs if is_merged else ()
         self.stack = Stack(specs, model.max_batch_size)
         self._unordered = False
 

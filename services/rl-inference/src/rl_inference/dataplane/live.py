@@ -5,36 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rl_inference.dataplane.seen import Seen
 from rl_inference.models.loaded import LoadedModel
-from rl_inference.models.repository import Fingerprint, Repository, RepositoryError
 
 CHAMPION = "champion"
 """The alias that answers where none is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What lies in the repository for one model."""
-
-    versions: Mapping[int, Fingerprint]
-    aliases: Mapping[str, int] | None
-    """None: the file cannot be read; `problem` says why."""
-    problem: str | None = None
-
-
-def look(repository: Repository, name: str) -> Seen:
-    """Read what is there; in a thread.
-
-    Raises:
-        OSError: when the folder cannot be read.
-
-    """
-    numbers = repository.versions(name)
-    versions = {number: repository.fingerprint(name, number) for number in numbers}
-    try:
-        return Seen(versions=versions, aliases=repository.aliases(name))
-    except (OSError, RepositoryError) as error:
-        return Seen(versions=versions, aliases=None, problem=str(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

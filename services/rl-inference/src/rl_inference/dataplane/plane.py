@@ -28,7 +28,7 @@ class DataPlane:
     ) -> None:
         self._loop = loop or asyncio.get_running_loop()
         self.registry = registry
-        self.statistics = Statistics()
+        self.statistics = Statistics(registry.remembers)
         self.batcher = Batcher(self._loop, self.statistics, limits or BatchLimits())
         self.model = registry.model
         self.ready = registry.ready

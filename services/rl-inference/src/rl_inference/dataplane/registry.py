@@ -13,8 +13,10 @@ from collections.abc import Callable
 import structlog
 
 from atmr_common.contracts.models import ModelPromoted, ModelPublished, ModelRolledBack
-from rl_inference.dataplane.index import IndexEntry, Refusal, Version, index_of
-from rl_inference.dataplane.live import CHAMPION, NOTHING, Live, Seen, look, settled
+from rl_inference.dataplane.index import IndexEntry, Refusal, Version
+from rl_inference.dataplane.ledger import Ledger
+from rl_inference.dataplane.live import NOTHING, Live, settled
+from rl_inference.dataplane.seen import NOTHING_SEEN, Seen, look
 from rl_inference.errors import DataPlaneError, NotReadyError, UnknownModelError
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.loading import LoadOptions, load
@@ -35,11 +37,8 @@ class Registry:
         self._repository = repository
         self._options = options
         self._loading_of = loading
-        self._live: dict[str, Live] = {}
-        self._refused: dict[Version, Refusal] = {}
-        self._fingerprints: dict[Version, Fingerprint] = {}
-        self._loading: set[Version] = set()
-        self._unloaded: dict[str, tuple[int, ...]] = {}
+        self._ledger = Ledger()
+        self._live = self._ledger.live  # the hot path saves a look
         self._changes = asyncio.Lock()
 
     def model(self, name: str, version: int | None = None, alias: str | None = None) -> LoadedModel:
@@ -56,7 +55,7 @@ class Registry:
         else:
             found = live.default if alias is None else live.by_alias(alias)
         if found is None:
-            raise self._missing(name, version, alias)
+            raise self._ledger.missing(name, version, alias)
         return found
 
     def ready(self, name: str, version: int | None = None) -> bool:
@@ -69,7 +68,11 @@ class Registry:
 
     def index(self) -> list[IndexEntry]:
         """Every version that is known, live or not, in order."""
-        return index_of(self._live, self._refused, self._loading, self._unloaded)
+        return self._ledger.index()
+
+    def remembers(self, name: str, version: int) -> bool:
+        """Whether what the version did is still of interest: it is live, or was before `unload`."""
+        return self._ledger.remembers(name, version)
 
     def aliases(self, name: str) -> dict[str, int]:
         """The aliases of a model that point to live versions."""
@@ -78,15 +81,18 @@ class Registry:
     async def refresh(self) -> None:
         """Make what is live agree with the repository; models that were unloaded stay so.
 
+        A model whose folder cannot be read stays as it is, and the others are looked at.
+
         Raises:
-            OSError, RepositoryError: when the repository cannot be read; all stays as it is.
+            OSError: when the repository itself cannot be read; all stays as it is.
 
         """
+        ledger = self._ledger
         async with self._changes:
             names = await asyncio.to_thread(self._repository.names)
-            for name in sorted({*names, *self._live}):
-                if name not in self._unloaded:
-                    await self._refresh(name)
+            ledger.forget_unloaded(names)
+            for name in sorted({*names, *ledger.live, *ledger.seen, *ledger.problems}):
+                await self._refresh_if_readable(name)
 
     async def load(self, name: str) -> None:
         """Make a model live, or what changed of it; versions that were refused are tried again.
@@ -96,20 +102,22 @@ class Registry:
             NotReadyError: when its highest version is refused, or cannot be read.
 
         """
+        refused = self._ledger.refused
         async with self._changes:
-            for key in [key for key in self._refused if key[0] == name]:
-                del self._refused[key]
+            for key in [key for key in refused if key[0] == name]:
+                del refused[key]
             try:
                 seen = await self._refresh(name)
             except RepositoryError as error:
                 raise UnknownModelError(f"failed to load '{name}', {error}") from error
             except OSError as error:
                 raise NotReadyError(f"failed to load '{name}', {error}") from error
-            self._unloaded.pop(name, None)
+            self._ledger.unloaded.pop(name, None)
         if not seen.versions:
-            raise UnknownModelError(f"failed to load '{name}', the repository has no version of it")
+            why = "its version_policy chooses none" if seen.outside else "the repository has none"
+            raise UnknownModelError(f"failed to load '{name}', no version of it: {why}")
         highest = max(seen.versions)
-        refusal = self._refused.get((name, highest))
+        refusal = refused.get((name, highest))
         if refusal is not None:
             raise NotReadyError(f"failed to load '{name}', version {highest}: {refusal.sentence}")
 
@@ -121,22 +129,16 @@ class Registry:
 
         """
         async with self._changes:
-            if not self._knows(name):
+            if not self._ledger.knows(name):
                 raise UnknownModelError(f"Request for unknown model: '{name}' is not found")
-            live = self._live.pop(name, NOTHING)
-            self._unloaded[name] = tuple(live.versions) or self._unloaded.get(name, ())
+            live, unloaded = self._live.pop(name, NOTHING), self._ledger.unloaded
+            unloaded[name] = tuple(live.versions) or unloaded.get(name, ())
         log.info("model_unloaded", model=name)
 
     async def on_model_event(self, event: ModelPublished | ModelPromoted | ModelRolledBack) -> None:
-        """Look into the repository now, and not at the next poll; the repository is the truth.
-
-        Raises:
-            OSError, RepositoryError: as `refresh`.
-
-        """
+        """Look into the repository now, and not at the next poll; the repository is the truth."""
         async with self._changes:
-            if event.model not in self._unloaded:
-                await self._refresh(event.model)
+            await self._refresh_if_readable(event.model)
         if isinstance(event, ModelPublished):
             return
         live = self.aliases(event.model).get(event.alias)
@@ -155,27 +157,38 @@ class Registry:
             await asyncio.sleep(interval_s)
             try:
                 await self.refresh()
-            except (OSError, RepositoryError) as error:
+            except OSError as error:
                 log.warning("repository_unreadable", error=error)
 
     async def close(self) -> None:
-        """Take everything out, and close the sessions; nothing may be in flight."""
+        """Take everything out; a session is closed with the last request that waits for it."""
         async with self._changes:
-            gone, self._live = self._live, {}
-            for live in gone.values():
-                for model in live.versions.values():
-                    model.session.close()
+            self._live.clear()
+
+    async def _refresh_if_readable(self, name: str) -> None:
+        """Look at a model that was not unloaded; where that fails, note why and leave it."""
+        if name in self._ledger.unloaded:
+            return
+        try:
+            await self._refresh(name)
+        except (OSError, RepositoryError) as error:
+            self._note_problem(name, str(error))
+        except Exception as error:  # one model must not stop the others, whatever it is
+            log.exception("model_look_failed", model=name)
+            self._note_problem(name, type(error).__name__)
+
+    def _note_problem(self, name: str, problem: str) -> None:
+        if self._ledger.problems.get(name) != problem:
+            log.warning("model_unreadable", model=name, reason=problem)
+        self._ledger.problems[name] = problem
 
     async def _refresh(self, name: str) -> Seen:
-        seen = await asyncio.to_thread(look, self._repository, name)
+        last = self._ledger.seen.get(name, NOTHING_SEEN)
+        seen = await asyncio.to_thread(look, self._repository, name, last)
         before = self._live.get(name, NOTHING)
         loaded = await self._passed(name, before, seen)
         after = settled(before, loaded, seen)
-        self._forget(name, after, seen)
-        if after.versions:
-            self._live[name] = after
-        else:
-            self._live.pop(name, None)
+        self._ledger.settle(name, seen, after)
         if after.problem is not None and after.problem != before.problem:
             log.warning("aliases_unreadable", model=name, reason=after.problem)
         if (after.aliases, after.versions) != (before.aliases, before.versions):
@@ -190,11 +203,10 @@ class Registry:
         for version, fingerprint in seen.versions.items():
             key = (name, version)
             model = before.versions.get(version)
-            refusal = self._refused.get(key)
-            is_known = model is not None and self._fingerprints.get(key) == fingerprint
-            if is_known:
-                self._refused.pop(key, None)
-            elif refusal is None or refusal.fingerprint != fingerprint:
+            refusal = self._ledger.refused.get(key)
+            if model is not None and self._ledger.fingerprints.get(key) == fingerprint:
+                self._ledger.refused.pop(key, None)
+            elif refusal is None or refusal.may_pass or refusal.fingerprint != fingerprint:
                 model = await self._tried(key, fingerprint) or model
             if model is not None:
                 passed[version] = model
@@ -202,9 +214,9 @@ class Registry:
 
     async def _tried(self, key: Version, fingerprint: Fingerprint) -> LoadedModel | None:
         """The version, loaded; None when it is refused, which is remembered until it changes."""
-        self._loading.add(key)
+        self._ledger.loading.add(key)
         try:
-            model = await asyncio.to_thread(self._loading_of, self._repository, *key, self._options)
+            model = await self._loaded(key)
         except RefusedModelError as error:
             self._refuse(key, Refusal(fingerprint, error.reason, str(error)))
             return None
@@ -213,14 +225,39 @@ class Registry:
             self._refuse(key, Refusal(fingerprint, "failed", type(error).__name__))
             return None
         finally:
-            self._loading.discard(key)
+            self._ledger.loading.discard(key)
         weakref.finalize(model, model.session.close).atexit = False
-        self._fingerprints[key] = fingerprint
-        self._refused.pop(key, None)
+        self._ledger.fingerprints[key] = fingerprint
+        self._ledger.refused.pop(key, None)
         return model
 
+    async def _loaded(self, key: Version) -> LoadedModel:
+        """Load in a thread, which leaves the outcome aside.
+
+        A thread's future is part of a cycle: with the model as its result it would keep it, and
+        with an error the file's bytes, until the collector comes round, perhaps in hours.
+        """
+        outcomes: list[LoadedModel | Exception] = []
+
+        def work() -> None:
+            try:
+                outcomes.append(self._loading_of(self._repository, *key, self._options))
+            except Exception as error:  # noqa: BLE001 (raised again below)
+                outcomes.append(error)
+
+        await asyncio.to_thread(work)
+        outcome = outcomes.pop()
+        if isinstance(outcome, LoadedModel):
+            return outcome
+        try:
+            raise outcome
+        finally:
+            del outcome  # whose traceback has this frame
+
     def _refuse(self, key: Version, refusal: Refusal) -> None:
-        self._refused[key] = refusal
+        if self._ledger.refused.get(key) == refusal:
+            return  # it was tried again, and nothing is new
+        self._ledger.refused[key] = refusal
         log.warning(
             "model_refused",
             model=key[0],
@@ -228,53 +265,3 @@ class Registry:
             reason=refusal.reason,
             message=refusal.message,
         )
-
-    def _forget(self, name: str, after: Live, seen: Seen) -> None:
-        """Drop what was remembered of versions that are gone."""
-        for notes in (self._refused, self._fingerprints):
-            for key in [key for key in notes if key[0] == name]:
-                if key[1] not in seen.versions and key[1] not in after.versions:
-                    del notes[key]
-
-    def _knows(self, name: str) -> bool:
-        keys = (*self._refused, *self._loading)
-        return name in self._live or name in self._unloaded or any(key[0] == name for key in keys)
-
-    def _missing(self, name: str, version: int | None, alias: str | None) -> DataPlaneError:
-        """Why there is no such model: never heard of, or not fit to answer."""
-        if not self._knows(name):
-            return UnknownModelError(f"Request for unknown model: '{name}' is not found")
-        if name in self._unloaded:
-            return NotReadyError(f"'{name}' is unloaded")
-        if version is not None:
-            return self._missing_version(name, version)
-        if name not in self._live:
-            return NotReadyError(f"'{name}' is not ready: {self._reasons(name)}")
-        return self._missing_alias(name, alias or CHAMPION)
-
-    def _missing_alias(self, name: str, alias: str) -> DataPlaneError:
-        live = self._live[name]
-        if alias in live.wanted:
-            why = self._missing_version(name, live.wanted[alias])
-            return NotReadyError(f"the {alias} of '{name}' is not ready: {why}")
-        if live.problem is not None:
-            return NotReadyError(f"'{name}' is not ready: {live.problem}")
-        return UnknownModelError(f"Request for unknown model: '{name}' has no alias '{alias}'")
-
-    def _missing_version(self, name: str, version: int) -> DataPlaneError:
-        refusal = self._refused.get((name, version))
-        if refusal is not None:
-            return NotReadyError(f"'{name}' version {version} is refused: {refusal.sentence}")
-        if (name, version) in self._loading:
-            return NotReadyError(f"'{name}' version {version} is being loaded")
-        return UnknownModelError(
-            f"Request for unknown model: '{name}' version {version} is not found"
-        )
-
-    def _reasons(self, name: str) -> str:
-        refused = (
-            f"version {key[1]}: {refusal.sentence}"
-            for key, refusal in sorted(self._refused.items(), key=lambda each: each[0])
-            if key[0] == name
-        )
-        return "; ".join(refused) or "its versions are being loaded"

@@ -5,8 +5,10 @@ Durations are nanoseconds; a batch's are counted once for each request in it, as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+MOST_GONE = 64
 
 
 @dataclass(slots=True)
@@ -55,16 +57,27 @@ class Counts:
 
 
 class Statistics:
-    """The counts by name and version; a version that was reloaded goes on counting."""
+    """The counts by name and version; a version that was reloaded goes on counting.
 
-    __slots__ = ("_counts",)
+    Of versions that `is_of_interest` calls no more, the latest few are kept, so that their last
+    requests are still seen.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_counts", "_is_of_interest")
+
+    def __init__(self, is_of_interest: Callable[[str, int], bool] = lambda *_: True) -> None:
         self._counts: dict[tuple[str, int], Counts] = {}
+        self._is_of_interest = is_of_interest
 
     def of(self, name: str, version: int) -> Counts:
         """The counts to add to, made at the first call."""
-        return self._counts.setdefault((name, version), Counts())
+        found = self._counts.get((name, version))
+        if found is None:
+            gone = [key for key in self._counts if not self._is_of_interest(*key)]
+            for key in gone[:-MOST_GONE]:
+                del self._counts[key]
+            found = self._counts[name, version] = Counts()
+        return found
 
     def snapshot(
         self, name: str | None = None, version: int | None = None

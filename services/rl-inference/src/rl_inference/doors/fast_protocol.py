@@ -15,12 +15,14 @@ from atmr_common.web.bounded_http import BoundedHttpProtocol
 from rl_inference.doors.hot_cycle import HotCycle
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
+    from uvicorn._types import ASGI3Application, HTTPScope
 
     from rl_inference.doors.exchange import Headers
     from rl_inference.doors.hot_route import HotRoutes
 
 UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+ADMITTED_S = 1.0
+"""How long a connection that shows the same token again is not asked about it."""
 
 
 class FastProtocol(BoundedHttpProtocol):
@@ -33,6 +35,7 @@ class FastProtocol(BoundedHttpProtocol):
         self.unheard = asyncio.Event()
         """What uvicorn sets for a cycle's task to hear; the hot way has no task."""
         self._in_turn: HotCycle | None = None
+        self._admitted, self._admitted_until = b"", 0.0
         self._plain = not (self.access_log or self.root_path) and self.limit_concurrency is None
 
     @classmethod
@@ -40,10 +43,19 @@ class FastProtocol(BoundedHttpProtocol):
         """The protocol class that takes these routes."""
         return type("RoutedProtocol", (cls,), {"hot": hot})
 
+    def on_message_begin(self) -> None:
+        """What uvicorn does here waits until a request turns out to need it."""
+        self.url, self.headers = b"", []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """What a header means is found out when all are there."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         """Take the request out of ASGI, if it is a plain one for a hot route."""
         cycle = self._hot_cycle() if self._plain and self.parser.get_method() == b"POST" else None
         if cycle is None:
+            self._begin_ordinary(self.url, self.headers)
             super().on_headers_complete()
             return
         self.silent_bytes = 0
@@ -88,10 +100,7 @@ class FastProtocol(BoundedHttpProtocol):
     def take_ordinary_way(self, hot: HotCycle) -> None:
         """Hand a request whose body is whole to ASGI, as if it had gone there at once."""
         self._in_turn = None
-        path = hot.path.decode("ascii")
-        hot.scope["method"], hot.scope["query_string"] = "POST", b""
-        hot.scope["path"], hot.scope["raw_path"] = path, hot.path
-        cycle = self._ordinary_cycle(hot)
+        cycle = self._ordinary_cycle(hot, self._ordinary_scope(hot))
         if self.cycle is hot:
             self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
@@ -115,9 +124,19 @@ class FastProtocol(BoundedHttpProtocol):
         if found is None or len(headers) < len(self.headers) or not self._is_plain(headers):
             return None
         route, target = found
-        if not (route.exchange.takes(headers) and self.hot.admits(headers)):
+        if not (route.exchange.takes(headers) and self._admits(headers)):
             return None
         return HotCycle(self, route, target, headers)
+
+    def _admits(self, headers: Headers) -> bool:
+        """Whether the bearer may come; one who just did may."""
+        shown, now = headers.get(b"authorization", b""), self.loop.time()
+        if shown == self._admitted and now < self._admitted_until:
+            return True
+        if not self.hot.admits(headers):
+            return False
+        self._admitted, self._admitted_until = shown, now + ADMITTED_S
+        return True
 
     def _is_plain(self, headers: Headers) -> bool:
         length = headers.get(b"content-length", b"")
@@ -128,9 +147,28 @@ class FastProtocol(BoundedHttpProtocol):
             and UNUSUAL.isdisjoint(headers)
         )
 
-    def _ordinary_cycle(self, hot: HotCycle) -> RequestResponseCycle:
+    def _begin_ordinary(self, url: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        """What `on_message_begin` and `on_header` of uvicorn would have left behind."""
+        super().on_message_begin()
+        self.url = url
+        self.headers += headers
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
+
+    def _ordinary_scope(self, hot: HotCycle) -> HTTPScope:
+        """The scope of ASGI of a hot request; the connection may have begun to read the next."""
+        reading = self.url, self.headers
+        self._begin_ordinary(hot.path, hot.all_headers)
+        self.url, self.headers = reading
+        scope = self.scope
+        scope["method"], scope["query_string"] = "POST", b""
+        scope["path"], scope["raw_path"] = hot.path.decode("ascii"), hot.path
+        return scope
+
+    def _ordinary_cycle(self, hot: HotCycle, scope: HTTPScope) -> RequestResponseCycle:
         cycle = RequestResponseCycle(
-            scope=hot.scope,
+            scope=scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,

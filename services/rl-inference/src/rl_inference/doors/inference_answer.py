@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -12,13 +13,10 @@ from rl_inference.doors.http_answer import JSON, OCTETS, HttpAnswer
 from rl_inference.doors.json_tensors import write_json
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rl_inference.dataplane.asking import Answer
     from rl_inference.doors.inference_request import InferenceRequest
-    from rl_inference.models.loaded import LoadedModel
-    from rl_inference.tensors import TensorSpec
 
+NUMBERS = orjson.OPT_SERIALIZE_NUMPY
 OK = 200
 HEADER_LENGTH = b"inference-header-content-length"
 
@@ -46,35 +44,34 @@ def inference_parts(answer: Answer, request: InferenceRequest) -> tuple[bytes, l
     """The JSON, and the bytes of each output that was asked for in binary."""
     specs = {spec.name: spec for spec in answer.model.session.outputs}
     tensors: list[bytes] = []
-    outputs = []
+    outputs: list[bytes] = []
     for name, binary, array in zip(request.outputs, request.binary, answer.outputs, strict=True):
-        spec = specs[name]
+        datatype = specs[name].datatype
+        described = _described(name, datatype, array.shape)
         if binary:
-            tensors.append(write_binary(spec.datatype, array))
-            outputs.append(
-                _described(spec, array) | {"parameters": {"binary_data_size": len(tensors[-1])}}
-            )
+            tensors.append(write_binary(datatype, array))
+            outputs.append(described % (b'"parameters":{"binary_data_size":%d}' % len(tensors[-1])))
         else:
-            outputs.append(
-                _described(spec, array) | {"data": write_json(name, spec.datatype, array)}
-            )
-    head = orjson.dumps(_head(answer.model, request.id, outputs), option=orjson.OPT_SERIALIZE_NUMPY)
-    return head, tensors
+            values = orjson.dumps(write_json(name, datatype, array), option=NUMBERS)
+            outputs.append(described % (b'"data":' + values))
+    model = answer.model
+    head = _head(model.name, model.version, model.session.provider, model.degraded)
+    identity = b'"id":' + orjson.dumps(request.id) + b"," if request.id is not None else b""
+    return b"".join((b"{", identity, head, b",".join(outputs), b"]}")), tensors
 
 
-def _head(model: LoadedModel, request_id: str | None, outputs: list[Any]) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _head(name: str, version: int, provider: str, degraded: str | None) -> bytes:
     """What computed it stands in the parameters: nothing falls back in silence."""
-    parameters = {"provider": model.session.provider}
-    if model.degraded is not None:
-        parameters["degraded"] = model.degraded
-    identity = {"id": request_id} if request_id is not None else {}
-    return identity | {
-        "model_name": model.name,
-        "model_version": str(model.version),
-        "parameters": parameters,
-        "outputs": outputs,
-    }
+    parameters = {"provider": provider}
+    if degraded is not None:
+        parameters["degraded"] = degraded
+    head = {"model_name": name, "model_version": str(version), "parameters": parameters}
+    return orjson.dumps(head | {"outputs": []})[len(b"{") : -len(b"]}")]
 
 
-def _described(spec: TensorSpec, array: NDArray[Any]) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": spec.datatype, "shape": list(array.shape)}
+@lru_cache(maxsize=1024)
+def _described(name: str, datatype: str, shape: tuple[int, ...]) -> bytes:
+    """An output, with a place for its data or for what says where they are."""
+    entry = orjson.dumps({"name": name, "datatype": datatype, "shape": shape})
+    return entry.replace(b"%", b"%%")[: -len(b"}")] + b",%b}"

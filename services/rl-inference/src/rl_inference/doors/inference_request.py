@@ -67,18 +67,24 @@ def read_request(
     if length == 0 and header_length is not None:
         return _raw_request(body, model)
     content = memoryview(body)
-    head = _parsed(content[:length])
+    return checked(parsed(content[:length]), body, length, model)
+
+
+def checked(
+    head: dict[str, Any], body: bytes | bytearray, length: int, model: LoadedModel
+) -> InferenceRequest:
+    """The request of the JSON `head`, `length` bytes of the body; raises InvalidInputError."""
     check_names(body, length, head)
     parameters = parameters_of(head, "request")
     _check_parameters(parameters)
-    inputs = read_inputs(entries(head, "inputs"), content[length:], model)
+    inputs = read_inputs(entries(head, "inputs"), memoryview(body)[length:], model)
     outputs, binary = _outputs(head, parameters, model)
     return InferenceRequest(
         inputs=inputs,
         outputs=outputs,
         binary=binary,
         rows=_rows(inputs, model),
-        id=text(head, "id", LONGEST_ID),
+        id=identity_of(head),
         timeout_s=_timeout_s(parameters) if parameters else None,
         priority=_priority(parameters) if parameters else 0,
     )
@@ -105,7 +111,13 @@ def _header_length(told: bytes | None, body_length: int) -> int:
     return int(told)
 
 
-def _parsed(head: memoryview) -> dict[str, Any]:
+def identity_of(head: dict[str, Any]) -> str | None:
+    """What the client calls the request; raises InvalidInputError."""
+    return text(head, "id", LONGEST_ID)
+
+
+def parsed(head: bytes | bytearray | memoryview) -> dict[str, Any]:
+    """The JSON object in `head`; raises InvalidInputError."""
     try:
         value = orjson.loads(head)
     except orjson.JSONDecodeError as error:

@@ -23,7 +23,7 @@ def check_names(body: bytes | bytearray, length: int, value: dict[str, Any]) -> 
         InvalidInputError: when a name stands twice.
 
     """
-    if _has_colons(body, length, _names(value)):
+    if has_colons(body, length, names_in(value)):
         return
     try:
         check_json(bytes(body[:length]))
@@ -31,7 +31,7 @@ def check_names(body: bytes | bytearray, length: int, value: dict[str, Any]) -> 
         raise InvalidInputError(f"the request cannot be read in one way: {error}") from error
 
 
-def _has_colons(body: bytes | bytearray, length: int, count: int) -> bool:
+def has_colons(body: bytes | bytearray, length: int, count: int) -> bool:
     """Whether there are exactly so many; few are found faster in a long body than counted."""
     if length < LONG_BODY:
         return body.count(b":", 0, length) == count
@@ -41,18 +41,14 @@ def _has_colons(body: bytes | bytearray, length: int, count: int) -> bool:
     return body.find(b":", place + 1, length) == -1
 
 
-def _names(head: dict[str, Any]) -> int:
-    """Names where a request has them; of others there are fewer than colons."""
-    count = len(head) + _parameters(head)
-    for field in ("inputs", "outputs"):
-        entries = head.get(field)
-        if type(entries) is list:
-            for entry in entries:
-                if type(entry) is dict:
-                    count += len(entry) + _parameters(entry)
-    return count
-
-
-def _parameters(entry: dict[str, Any]) -> int:
-    parameters = entry.get("parameters")
-    return len(parameters) if type(parameters) is dict else 0
+def names_in(value: Any) -> int:
+    """Names in objects, and in lists that begin with one, however deep."""
+    names, left = 0, [value]
+    while left:
+        found = left.pop()
+        if type(found) is dict:
+            names += len(found)
+            left += found.values()
+        elif type(found) is list and found and type(found[0]) is dict:
+            left += found
+    return names

@@ -7,18 +7,21 @@ the numbers behind it are new.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rl_inference.doors.binary_tensors import read_binary
+import numpy as np
+
+from rl_inference.doors.binary_tensors import LITTLE_ENDIAN
 from rl_inference.doors.inference_request import InferenceRequest, read_request
+from rl_inference.doors.judged_tensors import LONGEST_HEAD, MOST_HEADS, JudgedTensors
 
 if TYPE_CHECKING:
-    from rl_inference.models.loaded import LoadedModel
-    from rl_inference.tensors import TensorSpec
+    from numpy.typing import NDArray
 
-LONGEST_HEAD = 2048
-"""Bytes; a longer one costs more to remember than it is likely to save."""
-MOST_HEADS = 256
+    from rl_inference.models.loaded import LoadedModel
+
+CHECKED_EACH_TIME = frozenset({"BYTES", "BOOL"})
+"""Datatypes of which not all bytes are values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +29,30 @@ class Part:
     """Where an input lies in the body, and what it is."""
 
     name: str
-    datatype: str
+    dtype: np.dtype[Any]
     shape: tuple[int, ...]
+    count: int
     start: int
-    end: int
+
+    def read(self, body: bytes | bytearray) -> NDArray[Any]:
+        """The numbers, where they lie; copied where no number may begin there."""
+        array = np.frombuffer(body, self.dtype, self.count, self.start).reshape(self.shape)
+        return array if array.flags.aligned else array.copy()
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What was checked, and for which tensors; it holds on to no model."""
+    """What was checked, and for which tensors."""
 
     request: InferenceRequest
     parts: tuple[Part, ...]
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    max_batch_size: int
-
-    def is_of(self, model: LoadedModel) -> bool:
-        """Whether the same head means the same for `model`."""
-        session = model.session
-        return (
-            session.inputs is self.inputs
-            and session.outputs is self.outputs
-            and model.max_batch_size == self.max_batch_size
-        )
+    judged: JudgedTensors
 
     def read(self, body: bytes | bytearray) -> InferenceRequest:
         """The request with the numbers of `body`."""
-        content, known = memoryview(body), self.request
+        known = self.request
         return InferenceRequest(
-            inputs={
-                part.name: read_binary(
-                    part.name, part.datatype, part.shape, content[part.start : part.end]
-                )
-                for part in self.parts
-            },
+            inputs={part.name: part.read(body) for part in self.parts},
             outputs=known.outputs,
             binary=known.binary,
             rows=known.rows,
@@ -76,17 +68,17 @@ class RememberedHeads:
         self._heads: dict[tuple[bytes, int], Head] = {}
 
     def read(
-        self, body: bytes | bytearray, header_length: bytes | None, model: LoadedModel
+        self, body: bytes | bytearray, header_length: bytes, model: LoadedModel
     ) -> InferenceRequest:
         """The request in `body`; raises as `read_request` does."""
-        if header_length is None or not header_length.isdigit() or len(header_length) > len("2048"):
+        if not header_length.isdigit() or len(header_length) > len("2048"):
             return read_request(body, header_length, model)
         length = int(header_length)
         if not 0 < length <= min(LONGEST_HEAD, len(body)):
             return read_request(body, header_length, model)
         key = (bytes(body[:length]), len(body))
         known = self._heads.get(key)
-        if known is not None and known.is_of(model):
+        if known is not None and known.judged.are_of(model):
             return known.read(body)
         request = read_request(body, header_length, model)
         self._remember(key, request, model)
@@ -97,27 +89,25 @@ class RememberedHeads:
     ) -> None:
         head, body_length = key
         parts = _parts(request, model, len(head))
-        if request.id is not None or not parts or parts[-1].end != body_length:
+        if request.id is not None or not parts or _end(parts) != body_length:
             return  # an id makes each head another one, and an input inside the JSON is no part
         if len(self._heads) >= MOST_HEADS:
             self._heads.clear()
-        session = model.session
-        self._heads[key] = Head(
-            request=replace(request, inputs={}),
-            parts=parts,
-            inputs=session.inputs,
-            outputs=session.outputs,
-            max_batch_size=model.max_batch_size,
-        )
+        self._heads[key] = Head(replace(request, inputs={}), parts, JudgedTensors.of(model))
 
 
 def _parts(request: InferenceRequest, model: LoadedModel, start: int) -> tuple[Part, ...]:
-    """The inputs one after the other, in the order of the request; none where a length varies."""
+    """The inputs in the order of the request; none where bytes mean more than numbers."""
     datatypes = {spec.name: spec.datatype for spec in model.session.inputs}
-    if "BYTES" in datatypes.values():
+    if not CHECKED_EACH_TIME.isdisjoint(datatypes.values()):
         return ()
     parts = []
     for name, array in request.inputs.items():
-        parts.append(Part(name, datatypes[name], array.shape, start, start + array.nbytes))
+        dtype = LITTLE_ENDIAN[datatypes[name]]
+        parts.append(Part(name, dtype, array.shape, array.size, start))
         start += array.nbytes
     return tuple(parts)
+
+
+def _end(parts: tuple[Part, ...]) -> int:
+    return parts[-1].start + parts[-1].count * parts[-1].dtype.itemsize

@@ -6,9 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from atmr_common.contracts.vocabulary import Code, Finite, GitRevision, ModelName, Sha256, Version
+from atmr_common.contracts.vocabulary import (
+    Code,
+    Finite,
+    GitRevision,
+    ModelName,
+    Probability,
+    Sha256,
+    Version,
+)
 
 Kind = Literal["policy", "delay_risk", "other"]
+Precision = Literal["float", "int8"]
+LEAST_AGREEMENT = 0.995
+LEAST_AGREEMENT_STATES = 200
+"""Of fewer, a share of 99.5 % cannot be told from less."""
+
+
+class Agreement(BaseModel):
+    """On how many recorded states an int8 model and its parent choose the same.
+
+    The states were not used for calibration; `share` is the measured part of them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: Probability
+    states: Annotated[int, Field(ge=1)]
 
 
 class GoldenCase(BaseModel):
@@ -45,5 +69,10 @@ class ModelCard(BaseModel):
     seed: int | None = None
     git_revision: GitRevision | None = None
     data_fingerprint: Sha256 | None = None
+    precision: Precision = "float"
+    parent: Sha256 | None = None
+    """Of an int8 model: the checksum of the file that it was made from."""
+    agreement: Agreement | None = None
+    """Of an int8 model with its parent."""
     metrics: dict[Code, Finite] = Field(default_factory=dict)
     golden: tuple[GoldenCase, ...] = ()

@@ -6,11 +6,12 @@ would change the answers, as an ensemble, is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.pbtxt import Entry, Message, PbtxtError, Word, quoted, read
+from rl_inference.models.version_policy import VersionPolicy, read_policy, written_policy
 from rl_inference.tensors import ANY, NUMPY, TensorSpec
 
 Platform: TypeAlias = Literal["onnxruntime_onnx", "pytorch_libtorch"]
@@ -24,9 +25,8 @@ _HINTS = {
     "model_warmup",
     "optimization",
     "parameters",
-    "version_policy",
 }
-_KNOWN = {"name", "platform", "backend", "max_batch_size", "input", "output"}
+_KNOWN = {"name", "platform", "backend", "max_batch_size", "version_policy", "input", "output"}
 _TENSOR_KNOWN = {"name", "data_type", "dims", "reshape", "format"}
 
 
@@ -58,6 +58,8 @@ class ModelConfig:
     """Rows that are computed together at most; 0: the tensors have no dimension for a batch."""
     inputs: tuple[TensorConfig, ...]
     outputs: tuple[TensorConfig, ...]
+    version_policy: VersionPolicy | None = field(default=None, compare=False)
+    """Not compared: an operator may change it, and the versions still share their tensors."""
 
     def spec(self, tensor: TensorConfig) -> TensorSpec:
         """The tensor as clients see it, with the dimension of the batch."""
@@ -82,6 +84,7 @@ def read_config(content: bytes) -> ModelConfig:
             max_batch_size=_rows(message),
             inputs=_tensors(message, "input"),
             outputs=_tensors(message, "output"),
+            version_policy=read_policy(_single(message, "version_policy")),
         )
     except PbtxtError as error:
         raise ConfigError(f"config.pbtxt: {error}") from error
@@ -94,8 +97,10 @@ def written(config: ModelConfig) -> str:
         f'platform: "{config.platform}"',
         f"max_batch_size: {config.max_batch_size}",
     ]
-    for field, tensors in (("input", config.inputs), ("output", config.outputs)):
-        lines.append(f"{field} [")
+    if config.version_policy is not None:
+        lines.append(written_policy(config.version_policy))
+    for side, tensors in (("input", config.inputs), ("output", config.outputs)):
+        lines.append(f"{side} [")
         lines.append(",\n".join(_written_tensor(tensor) for tensor in tensors))
         lines.append("]")
     return "\n".join(lines) + "\n"

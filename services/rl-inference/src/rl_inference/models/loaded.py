@@ -22,3 +22,5 @@ class LoadedModel:
     """Rows that are computed together at most; 0: the model takes no batches."""
     degraded: str | None = None
     """Why it is not what was configured, as `gpu_unavailable`; None: it is."""
+    batch_invariant: bool = True
+    """Whether a row's outputs are the same to the bit in any batch; else requests go one by one."""

@@ -11,17 +11,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from rl_inference.models.batch_invariance import is_batch_invariant
 from rl_inference.models.card import ModelCard
 from rl_inference.models.config_pbtxt import ConfigError, ModelConfig
+from rl_inference.models.copied_inputs import CopiedInputs
 from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.onnx_session import CPU, OnnxSession
+from rl_inference.models.precision import require_agreement
 from rl_inference.models.refusals import ProviderError, RefusedModelError
 from rl_inference.models.repository import Repository, RepositoryError
 from rl_inference.models.session import Session
 from rl_inference.models.signature import agree
 from rl_inference.models.torch_session import TorchSession
 from rl_inference.models.trial import check_golden, warm_up
+
+MOST_FAULTS = 5
+"""Of a card that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +54,9 @@ def load(repository: Repository, name: str, version: int, options: LoadOptions) 
     """
     try:
         config = repository.config(name)
+        card = _card(repository.card(name, version), name, version)
+        _check_codec(card, options)
         content = repository.model(name, version, config.platform, options.most_bytes)
-        text = repository.card(name, version)
     except ConfigError as error:
         raise RefusedModelError("config_invalid", str(error)) from error
     except (OSError, RepositoryError) as error:
@@ -57,8 +65,10 @@ def load(repository: Repository, name: str, version: int, options: LoadOptions) 
         raise RefusedModelError("too_large", f"The file is over {options.most_bytes} bytes.")
     if config.name not in (name, ""):
         raise RefusedModelError("foreign", f"config.pbtxt is of the model {config.name}.")
-    card = _card(text, name, version)
-    _check_card(card, content, options)
+    if hashlib.sha256(content).hexdigest() != card.checksum:
+        raise RefusedModelError(
+            "checksum_mismatch", "The file is not the one whose checksum stands in model.json."
+        )
     return _tried(card, content, config, options)
 
 
@@ -66,7 +76,8 @@ def _card(text: bytes, name: str, version: int) -> ModelCard:
     try:
         card = ModelCard.model_validate_json(text)
     except ValidationError as error:
-        raise RefusedModelError("card_invalid", f"model.json: {error}") from error
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RefusedModelError("card_invalid", f"model.json: {_worded(faults)}") from error
     if (card.model, card.version) != (name, version):
         raise RefusedModelError(
             "foreign",
@@ -75,11 +86,13 @@ def _card(text: bytes, name: str, version: int) -> ModelCard:
     return card
 
 
-def _check_card(card: ModelCard, content: bytes, options: LoadOptions) -> None:
-    if hashlib.sha256(content).hexdigest() != card.checksum:
-        raise RefusedModelError(
-            "checksum_mismatch", "The file is not the one whose checksum stands in model.json."
-        )
+def _worded(faults: list[ErrorDetails]) -> str:
+    """Where and what, without what stands there: the index shows it to every client."""
+    shown = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in faults[:MOST_FAULTS]]
+    return "; ".join(shown)
+
+
+def _check_codec(card: ModelCard, options: LoadOptions) -> None:
     if card.kind == "policy" and card.codec_version not in options.codec_versions:
         spoken = ", ".join(str(each) for each in sorted(options.codec_versions))
         raise RefusedModelError(
@@ -93,17 +106,20 @@ def _tried(
     session = _session(content, config, options)
     try:
         agree(session, config)
+        require_agreement(card, content, config.platform)
         warm_up(session, card, config.max_batch_size)
         check_golden(session, card)
-    except RefusedModelError:
+        batch_invariant = is_batch_invariant(session, config.max_batch_size)
+    except BaseException:
         session.close()
         raise
     return LoadedModel(
         name=card.model,
         version=card.version,
         card=card,
-        session=session,
+        session=session if batch_invariant else CopiedInputs(session),
         max_batch_size=config.max_batch_size,
+        batch_invariant=batch_invariant,
         degraded=None if session.provider == options.providers[0] else "gpu_unavailable",
     )
 

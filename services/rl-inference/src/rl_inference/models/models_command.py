@@ -1,4 +1,4 @@
-"""`atmr models`: write a model with random weights, and check what lies in a repository."""
+"""`atmr models`: write a model with random weights or in 8 bits; check a repository."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from rich.table import Table
 from atmr_common.web.openapi_file import tell
 from rl_inference.models.loading import LoadOptions, load
 from rl_inference.models.onnx_session import CPU
+from rl_inference.models.quantising import QuantisingError, publish_quantised
+from rl_inference.models.recordings import RecordingsError
 from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.repository import Repository, RepositoryError
 from rl_inference.models.untrained import PolicySizes, publish_untrained
@@ -20,6 +22,9 @@ Folder = Annotated[Path, typer.Argument(help="The model repository.")]
 Codecs = Annotated[
     list[int], typer.Option("--codec", min=1, help="A codec version that is spoken.")
 ]
+
+REFUSALS = (OSError, RepositoryError, RefusedModelError, RecordingsError, QuantisingError)
+"""What a person is told in a sentence."""
 
 command = typer.Typer(
     add_completion=False, no_args_is_help=True, help="The models that the inference server serves."
@@ -42,10 +47,37 @@ def make_untrained(
         card = publish_untrained(
             Repository(folder), name, version=version, seed=seed, codec_version=codec, sizes=sizes
         )
-    except RepositoryError as error:
+    except REFUSALS as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{folder / name / str(version)}: sha256 {card.checksum}")
+
+
+@command.command("quantise")
+def quantise(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    version: Annotated[int, typer.Argument(min=1, help="The float version.")],
+    recordings: Annotated[
+        Path, typer.Option(help="Recorded inputs: .npz with an array for each, and `state`.")
+    ],
+    to: Annotated[
+        int | None, typer.Option(min=1, help="The version to add; else the next.")
+    ] = None,
+    codec: Codecs = [1],  # noqa: B006 (as below)
+) -> None:
+    """Write a version in 8 bits, if it chooses as the float one on recorded states."""
+    options = LoadOptions(codec_versions=tuple(codec))
+    try:
+        card = publish_quantised(
+            Repository(folder), name, version, recordings, options=options, to=to
+        )
+    except REFUSALS as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    agreement = card.agreement
+    measured = f"agreement {agreement.share:.2%} of {agreement.states} states" if agreement else ""
+    typer.echo(f"{folder / name / str(card.version)}: sha256 {card.checksum}, {measured}")
 
 
 @command.command("check")

@@ -86,13 +86,14 @@ class OnnxSession:
 
 
 def _opened(content: bytes, providers: Sequence[str], *, allow_degraded: bool) -> Any:
-    """ONNX Runtime's session, on the first provider or, where it may be degraded, on the CPU."""
+    """ONNX Runtime's session on the first provider; on a later one where it may be degraded."""
     try:
         return _on_first(content, providers)
     except ProviderError:
         if not allow_degraded:
             raise
-        return _session(content, [CPU])
+    left = tuple(providers[1:]) or (CPU,)
+    return _opened(content, left, allow_degraded=left != (CPU,))
 
 
 def _on_first(content: bytes, providers: Sequence[str]) -> Any:
@@ -112,12 +113,14 @@ def _session(content: bytes, providers: Sequence[str]) -> Any:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # what was looked into
     options.log_severity_level = 3
     try:
         inner = onnxruntime.InferenceSession(
             content, options, providers=list(providers), enable_fallback=0
         )
         inner.disable_fallback()  # while it runs; the argument is for the start
+        inner._model_bytes = None  # noqa: SLF001 (the file again, kept for that fallback alone)
     except Exception as error:  # as above
         if providers[0] != CPU and _opens_on_the_cpu(content):
             raise ProviderError(f"{providers[0]} did not start: {error}") from error

@@ -1,6 +1,6 @@
 """The text form of Protocol Buffers, read into plain values: `name: "x" input [ { dims: [ 4 ] } ]`.
 
-Each field is a list, since a field may be repeated; every error names its line.
+Each field is a list of one value or more, since it may be repeated; every error names its line.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ class _Reading:
             name = self._take()
             if name.kind != "word":
                 raise PbtxtError(f"line {name.line}: a name is missing before {_shown(name)}")
-            found.setdefault(name.text, []).extend(self._values(depth))
+            values = self._values(depth)
+            if values:  # an empty list is no field
+                found.setdefault(name.text, []).extend(values)
             if self._next.text in (",", ";"):
                 self._take()
         self._take()

@@ -19,6 +19,7 @@ Reason = Literal[
     "warm_up_failed",
     "not_finite",
     "golden_mismatch",
+    "agreement_too_low",
     "failed",
 ]
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from rl_inference.models.bounded_reading import read_bounded
 from rl_inference.models.card import ModelCard
 from rl_inference.models.config_pbtxt import ModelConfig, Platform, read_config, written
 from rl_inference.models.durable_files import flush_folder, replace_file, write_through
@@ -30,8 +31,12 @@ _VERSION = re.compile(r"[1-9][0-9]{0,9}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HIGHEST = 2**31 - 1
 
-Fingerprint = tuple[tuple[int, int, int], ...]
-"""Inode, length and time of change of the files that make a version."""
+MOST_CARD_BYTES = 2**20
+
+Trace = tuple[int, int, int]
+"""Inode, length and time of change: of the content and its attributes, which nobody can set."""
+Fingerprint = tuple[Trace, ...]
+"""The traces of the files that make a version."""
 
 
 class RepositoryError(Exception):
@@ -81,6 +86,10 @@ class Repository:
         models = (folder / file for file in MODEL_FILES.values())
         return tuple(_trace(path) for path in (*files, *models))
 
+    def config_trace(self, name: str) -> Trace:
+        """What changes when the configuration does."""
+        return _trace(self._folder(name) / CONFIG)
+
     def config(self, name: str) -> ModelConfig:
         """The model's configuration.
 
@@ -88,16 +97,24 @@ class Repository:
             OSError, ConfigError: when it cannot be read.
 
         """
-        return read_config(read_bounded(self._folder(name) / CONFIG, MOST_BYTES))
+        return read_config(self._read(self._folder(name) / CONFIG, MOST_BYTES))
 
     def card(self, name: str, version: int) -> bytes:
-        """The text of the version's card, of 1 MiB at most."""
-        return read_bounded(self._version_folder(name, version) / CARD, 2**20)
+        """The text of the version's card.
+
+        Raises:
+            OSError, RepositoryError: when it cannot be read, or is longer than 1 MiB.
+
+        """
+        text = self._read(self._version_folder(name, version) / CARD, MOST_CARD_BYTES)
+        if len(text) > MOST_CARD_BYTES:
+            raise RepositoryError(f"{CARD} is longer than {MOST_CARD_BYTES} bytes")
+        return text
 
     def model(self, name: str, version: int, platform: Platform, most_bytes: int) -> bytes:
         """The version's file, or its first `most_bytes` and one more where it is longer."""
         path = self._version_folder(name, version) / MODEL_FILES[platform]
-        return read_bounded(path, most_bytes)
+        return self._read(path, most_bytes)
 
     def aliases(self, name: str) -> dict[str, int]:
         """The versions that the aliases point to, whether they are there or not.
@@ -107,10 +124,10 @@ class Repository:
 
         """
         path = self._folder(name) / ALIASES
-        if not path.exists():
+        if not os.path.lexists(path):  # a link that leads nowhere is a fault, and not "no aliases"
             return {}
         try:
-            found = json.loads(read_bounded(path, MOST_BYTES))
+            found = json.loads(self._read(path, MOST_BYTES))
         except (ValueError, RecursionError) as error:
             raise RepositoryError(f"{name}/{ALIASES} is no JSON: {error}") from error
         if not isinstance(found, dict) or not all(
@@ -162,6 +179,7 @@ class Repository:
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
         flush_folder(folder)
+        flush_folder(self.root)
         return target
 
     def _keep_config(self, name: str, config: ModelConfig) -> None:
@@ -174,6 +192,9 @@ class Repository:
         elif self.config(name) != config:
             raise RepositoryError(f"{name} has another configuration; use another name")
 
+    def _read(self, path: Path, most_bytes: int) -> bytes:
+        return read_bounded(path, most_bytes, within=self.root)
+
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise RepositoryError(f"{name!r} is no name of a model")
@@ -185,22 +206,9 @@ class Repository:
         return self._folder(name) / str(version)
 
 
-def read_bounded(path: Path, most_bytes: int) -> bytes:
-    """A plain file's content, cut off one byte after `most_bytes`.
-
-    Raises:
-        OSError: when it is not there, or is no plain file.
-
-    """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(f"{path} is no plain file")
-    with path.open("rb") as file:
-        return file.read(most_bytes + 1)
-
-
-def _trace(path: Path) -> tuple[int, int, int]:
+def _trace(path: Path) -> Trace:
     try:
         found = path.stat()
     except OSError:
         return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+    return (found.st_ino, found.st_size, found.st_ctime_ns)

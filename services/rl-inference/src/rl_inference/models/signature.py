@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rl_inference.models.config_pbtxt import ModelConfig, TensorConfig
 from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.session import Session
-from rl_inference.tensors import ANY, TensorSpec
+from rl_inference.tensors import TensorSpec
 
 
 def agree(session: Session, config: ModelConfig) -> None:
@@ -42,8 +42,6 @@ def _agreed(
                 f"{spec.name} has the shape {list(spec.shape)} by config.pbtxt,"
                 f" {list(own.shape)} in the model."
             )
-        if config.max_batch_size > 1 and own.shape[0] != ANY:
-            _refuse(f"{spec.name} has a fixed first dimension: the model takes no batches.")
     return specs
 
 

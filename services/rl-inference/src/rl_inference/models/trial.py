@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from math import isnan, prod
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,19 @@ from rl_inference.models.session import Session
 from rl_inference.models.strings import as_bytes
 from rl_inference.tensors import ANY, NUMPY, Tensors, TensorSpec
 
+MOST_TENSOR_BYTES = 2**28
+"""Of a full batch: to try what is larger might end the process."""
+
 
 def warm_up(session: Session, card: ModelCard, max_batch_size: int) -> None:
     """Run single and full batches of zeros, and look at what comes out.
 
     Raises:
-        RefusedModelError: `warm_up_failed`, or `not_finite` for a model whose numbers are used
-            as such (a policy, a delay model).
+        RefusedModelError: `too_large`, `warm_up_failed`, or `not_finite` for a model whose numbers
+            are used as such (a policy, a delay model).
 
     """
+    _require_room(session, max(1, max_batch_size))
     for rows in sorted({1, max(1, max_batch_size)}):
         inputs = {spec.name: _zeros(spec, rows) for spec in session.inputs}
         found = _outputs(session, inputs, "warm_up_failed")
@@ -66,11 +70,25 @@ def golden_case(session: Session, inputs: Tensors, tolerance: float) -> GoldenCa
     )
 
 
-def _zeros(spec: TensorSpec, rows: int) -> NDArray[Any]:
-    """Zeros in the smallest shape that fits; a first dimension that is open has `rows`."""
+def _require_room(session: Session, rows: int) -> None:
+    """Refuse tensors by their configuration, before memory is asked for."""
+    for spec in (*session.inputs, *session.outputs):
+        size = prod(_smallest(spec, rows)) * NUMPY[spec.datatype].itemsize
+        if size > MOST_TENSOR_BYTES:
+            raise RefusedModelError(
+                "too_large",
+                f"{spec.name} of {rows} rows has {size} bytes; {MOST_TENSOR_BYTES} are allowed.",
+            )
+
+
+def _smallest(spec: TensorSpec, rows: int) -> tuple[int, ...]:
+    """The smallest shape that fits; a first dimension that is open has `rows`."""
     shape = tuple(1 if length == ANY else length for length in spec.shape)
-    if spec.shape and spec.shape[0] == ANY:
-        shape = (rows, *shape[1:])
+    return (rows, *shape[1:]) if spec.shape and spec.shape[0] == ANY else shape
+
+
+def _zeros(spec: TensorSpec, rows: int) -> NDArray[Any]:
+    shape = _smallest(spec, rows)
     if spec.datatype == "BYTES":
         return np.full(shape, b"0", dtype=np.object_)
     return np.zeros(shape, dtype=NUMPY[spec.datatype])
@@ -115,7 +133,7 @@ def _compare(what: str, found: NDArray[Any], expected: NDArray[Any], tolerance: 
     _require_finite(what, found)
     scale = np.maximum(1.0, np.abs(expected, dtype=np.float64))
     worst = float(np.max(np.abs(found.astype(np.float64) - expected) / scale, initial=0.0))
-    if not worst <= tolerance or math.isnan(worst):
+    if not worst <= tolerance or isnan(worst):
         raise RefusedModelError(
             "golden_mismatch", f"{what} is off by {worst:.3g}; {tolerance:.3g} is allowed."
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
+_LARGEST_KEY = 2**32 - 1
 
 
 class WireError(ValueError):
@@ -26,6 +27,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
+        if key > _LARGEST_KEY:  # other readers cut it off, and see the field of another number
+            raise WireError("a field's number of more than 32 bits")
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, place = _varint(message, place)
