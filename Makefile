@@ -157,7 +157,7 @@ revision: setup-dev  ## compare the tables with the newest revision and write th
 	$(BIN)/ruff format --quiet services/*/src/*/migrations
 
 fuzz-api: setup-dev  ## many made-up requests for every operation of the API: no 500, nothing undocumented (minutes)
-	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-200} $(BIN)/python -m pytest -q tests/contract/test_schemathesis.py
+	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-200} $(BIN)/python -m pytest -q tests/contract/test_schemathesis*.py
 
 openapi: setup-dev  ## write docs/openapi/*.json again
 	$(BIN)/atmr openapi --out docs/openapi

@@ -1,13 +1,10 @@
 """The API under schemathesis: no 500, no undocumented status, answers as their schemas say.
 
-SCHEMATHESIS_EXAMPLES is how many requests are made up per operation (`make fuzz-api`: many). The
-company under test has a row of every kind; half of the ids that are made up become its own.
+The company under test has a row of every kind; half of the ids that are made up become its own.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -16,20 +13,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-import schemathesis
 from schemathesis import BaseSchema
-from schemathesis.config import (
-    CoveragePhaseConfig,
-    ExamplesPhaseConfig,
-    FuzzingPhaseConfig,
-    GenerationConfig,
-    PhasesConfig,
-    ProjectConfig,
-    ProjectsConfig,
-    SchemathesisConfig,
-    StatefulPhaseConfig,
-)
-from schemathesis.engine import events, from_schema
+from support.api_fuzzing import run, schema_at
 from support.api_probe import OF_KIND, Slot
 from support.databases import create_database, drop_database, run_apart
 from support.served_api import ServedApi, served_api
@@ -38,16 +23,7 @@ from support.tenants import Tenant
 from atmr_common.web.identity import Role
 from dispatch_api.openapi_command import document
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_schema_conformance",
-    "response_headers_conformance",
-    "ignored_auth",
-)
-EXPECTED = {("/v1/geocode", 503)}
+EXPECTED = frozenset({("/v1/geocode", 503)})
 """This server has no index of addresses, and says so."""
 
 
@@ -76,21 +52,7 @@ def with_own_ids(tenant: Tenant, value: Any, name: str = "") -> Any:
 
 def schema_of(served: ServedApi, api: dict[str, Any], client: httpx.AsyncClient) -> BaseSchema:
     """What schemathesis works from: the API as `api` describes it, called as `client` is."""
-    made_up = GenerationConfig(max_examples=EXAMPLES, no_shrink=True)
-    config = ProjectConfig(
-        base_url=served.url,
-        headers={"Authorization": client.headers["authorization"]},
-        continue_on_failure=True,
-        phases=PhasesConfig(
-            examples=ExamplesPhaseConfig(),
-            coverage=CoveragePhaseConfig(generation=made_up),
-            fuzzing=FuzzingPhaseConfig(generation=made_up),
-            stateful=StatefulPhaseConfig(generation=made_up),
-        ),
-    )
-    seed = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
-    whole = SchemathesisConfig(seed=seed, projects=ProjectsConfig(default=config))
-    schema = schemathesis.openapi.from_dict(api, config=whole)
+    schema = schema_at(served.url, api, client.headers["authorization"])
 
     @schema.hook("map_path_parameters")
     def own_path(_: Any, values: Any) -> Any:
@@ -103,36 +65,8 @@ def schema_of(served: ServedApi, api: dict[str, Any], client: httpx.AsyncClient)
     return schema
 
 
-def run(schema: BaseSchema) -> tuple[list[str], Counter[str]]:
-    """What is wrong, in a line each, and how many requests each phase sent."""
-    found: dict[str, None] = {}
-    sent: Counter[str] = Counter()
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            sent[event.phase.value] += len(event.recorder.cases)
-            found |= dict.fromkeys(faults(event))
-        if isinstance(event, events.NonFatalError | events.FatalError):
-            found[f"schemathesis itself: {event}"[:500]] = None
-    return list(found), sent
-
-
-def faults(event: events.ScenarioFinished) -> Iterator[str]:
-    """What the checks of one scenario found, in a line each."""
-    for case_id, checks in event.recorder.checks.items():
-        for check in checks:
-            if check.failure_info is None or check.name not in CHECKS:
-                continue
-            case = event.recorder.cases[case_id].value
-            answer = event.recorder.interactions[case_id].response
-            if answer and (case.path, answer.status_code) in EXPECTED:
-                continue
-            told = answer.content[:300] if answer and answer.content else b""
-            failure = f"{check.failure_info.failure}"[:300]
-            yield f"{check.name} {case.method} {case.path}: {failure} | {told!r}"
-
-
 def test_the_api_does_as_it_says(served: ServedApi, capsys: pytest.CaptureFixture[str]) -> None:
-    found, sent = run(schema_of(served, document(), served.tenant.client(Role.ADMIN)))
+    found, sent = run(schema_of(served, document(), served.tenant.client(Role.ADMIN)), EXPECTED)
     with capsys.disabled():
         print(f"\nschemathesis sent {dict(sent)}")  # noqa: T201 (a count to see)
     assert found == []
@@ -141,7 +75,7 @@ def test_the_api_does_as_it_says(served: ServedApi, capsys: pytest.CaptureFixtur
 
 def test_the_platforms_operations_do_as_they_say(served: ServedApi) -> None:
     platform = served.tenant.api.client(None, Role.SERVICE)
-    found, sent = run(schema_of(served, only("/v1/companies"), platform))
+    found, sent = run(schema_of(served, only("/v1/companies"), platform), EXPECTED)
     assert found == []
     assert sum(sent.values()) > 20
 
@@ -151,7 +85,7 @@ def test_an_answer_that_is_not_described_is_found(served: ServedApi) -> None:
     api = only("/v1/vehicles/{vehicle_id}/outages")
     for operation in api["paths"]["/v1/vehicles/{vehicle_id}/outages"].values():
         del operation["responses"]["404"]
-    found, _ = run(schema_of(served, api, served.tenant.client(Role.ADMIN)))
+    found, _ = run(schema_of(served, api, served.tenant.client(Role.ADMIN)), EXPECTED)
     assert any(fault.startswith("status_code_conformance") for fault in found)
 
 

@@ -167,6 +167,7 @@ class FakePlane:
         self.arrived.set()
         if self.refusing is not None:
             raise self.refusing
+        ask.asked_at = self.submitted_at
         if not self.holding:
             asyncio.get_running_loop().call_soon(self._answer, ask)
 

@@ -17,6 +17,7 @@ from atmr_common.web.problems import UnauthenticatedError
 from rl_inference.doors import fast_protocol
 from rl_inference.doors.admission import TokenAdmission
 from rl_inference.doors.exchange import Headers
+from rl_inference.errors import OverloadedError
 
 BODY = orjson.dumps(
     {
@@ -144,7 +145,24 @@ async def test_a_span_continues_the_trace_of_the_caller(doors: Doors) -> None:
     await answers(wire, 1)
     wire.close()
     assert sink.spans[0].context.trace_id == trace
-    assert sink.spans[0].attributes["http.response.status_code"] == 200
+    told = sink.spans[0].attributes
+    assert told["http.response.status_code"] == 200
+    assert (told["atmr.model.name"], told["atmr.model.version"]) == ("adder", 3)
+    assert told["atmr.model.provider"] == "CPUExecutionProvider"
+    assert told["atmr.inference.rows"] == 1
+    assert 0 < float(told["atmr.inference.seconds"]) < 5
+
+
+async def test_the_span_of_what_was_never_taken_tells_no_time(doors: Doors) -> None:
+    sink = Sink()
+    doors.hot = replace(doors.hot, tracer=Tracer(sink))
+    doors.plane.refusing = OverloadedError("full", 1.0)
+    wire = connect(doors, fast=True)
+    wire.protocol.data_received(REQUEST)
+    await answers(wire, 1)
+    wire.close()
+    assert sink.spans[0].attributes["http.response.status_code"] == 429
+    assert "atmr.inference.seconds" not in sink.spans[0].attributes
 
 
 async def test_the_ordinary_way_cancels_an_ask_whose_caller_is_cancelled(doors: Doors) -> None:
@@ -214,3 +232,9 @@ async def test_a_token_is_looked_at_again_after_a_while(
         await answers(wire, number + 1)
     assert len(looked) == times
     wire.close()
+
+
+async def test_a_path_without_end_is_not_remembered(doors: Doors) -> None:
+    """It costs no token to send one."""
+    assert doors.hot.find(b"/v2/models/adder/infer") is not None
+    assert doors.hot.find(b"/v2/models/" + b"a" * 100_000 + b"/infer") is None

@@ -12,6 +12,7 @@ import uvicorn
 
 from atmr_common.runtime.lifecycle import Part
 from atmr_common.runtime.service_process import ConfigurationError
+from atmr_common.web.bounded_http import BoundedHttpProtocol
 
 BACKLOG = 2048
 
@@ -44,13 +45,13 @@ def server_part(
 ) -> Part:
     """`app` served on `host` and `port`; when it stops, open requests are answered first.
 
-    `http`: a protocol class in the place of uvicorn's own. The lifespan of `app` is not run: what
+    `http`: a protocol class in the place of the bounded one. The lifespan of `app` is not run: what
     works beside it is a part of its own.
     """
     server = Server(
         uvicorn.Config(
             app,
-            http=http or "auto",
+            http=http or BoundedHttpProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

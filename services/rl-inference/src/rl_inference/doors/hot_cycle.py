@@ -14,13 +14,13 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from atmr_common.observability.requests import SERVER_ERROR, accepted_id
-from atmr_common.observability.tracing import Span, SpanKind, traceparent_of
+from atmr_common.observability.tracing import Attributes, Span, SpanKind, traceparent_of
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rl_inference.dataplane.asking import Answer
+    from rl_inference.dataplane.asking import Answer, Ask
     from rl_inference.doors.exchange import Headers, Prepared
     from rl_inference.doors.fast_protocol import FastProtocol
     from rl_inference.doors.hot_route import HotRoute
@@ -45,6 +45,7 @@ class HotCycle(RequestResponseCycle):
         self._headers = headers
         self._prepared: Prepared | None = None
         self._answer: HttpAnswer | None = None
+        self._asked: Attributes = {}
         self._request_id = accepted_id(headers.get(b"x-request-id"))
         self._started = time.perf_counter()
         self._span = self._begun_span()
@@ -94,6 +95,8 @@ class HotCycle(RequestResponseCycle):
         if self.disconnected or prepared is None:
             return
         self._answer = prepared.told(outcome)
+        if self._span is not None and self._span.context.sampled:
+            self._asked = asked(prepared.ask, self._protocol.loop.time())
         if self._protocol.flow.write_paused:
             self._protocol.keep(asyncio.ensure_future(self._send_later()))
         else:
@@ -145,7 +148,7 @@ class HotCycle(RequestResponseCycle):
         if status == SERVER_ERROR:
             log.error("request failed", route=route, request_id=self._request_id)
         if self._span is not None and self._span.context.sampled:
-            self._span.attributes = {
+            self._span.attributes = self._asked | {
                 "http.request.method": "POST",
                 "http.route": route,
                 "http.response.status_code": status,
@@ -153,3 +156,16 @@ class HotCycle(RequestResponseCycle):
             }
             self._span.error = str(status) if status >= SERVER_ERROR else None
             hot.tracer.end(self._span)
+
+
+def asked(ask: Ask, now: float) -> Attributes:
+    """What was asked of which model, and how long it took, for a span."""
+    attributes: Attributes = {
+        "atmr.model.name": ask.model.name,
+        "atmr.model.version": ask.model.version,
+        "atmr.model.provider": ask.model.session.provider,
+        "atmr.inference.rows": ask.rows,
+    }
+    if ask.asked_at:  # else the data plane never took it
+        attributes["atmr.inference.seconds"] = now - ask.asked_at
+    return attributes

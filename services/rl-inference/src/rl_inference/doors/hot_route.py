@@ -23,6 +23,8 @@ INFER_VERSION = re.compile(
     rb"/v2/models/(?P<name>[A-Za-z0-9._-]+)/versions/(?P<version>[A-Za-z0-9_]+)/infer"
 )
 MOST_KNOWN = 256
+LONGEST_PATH = 256
+"""Bytes; no name is that long, and anyone may send paths to remember."""
 SCORE = re.compile(rb"/atmr\.policy\.v1\.PolicyService/ScoreCandidates")
 
 
@@ -64,6 +66,8 @@ class HotRoutes:
 
     def find(self, path: bytes) -> Found | None:
         """The route that takes `path`, and what the path names; the last few are remembered."""
+        if len(path) > LONGEST_PATH:
+            return None
         found = self._known.get(path)
         if found is None:
             found = self._matched(path)

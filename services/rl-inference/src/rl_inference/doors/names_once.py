@@ -10,6 +10,8 @@ from typing import Any
 from atmr_common.web.json_limits import UnreadableJsonError, check_json
 from rl_inference.errors import InvalidInputError
 
+LONG_BODY = 4096
+
 
 def check_names(body: bytes | bytearray, length: int, value: dict[str, Any]) -> None:
     """Compare the JSON in the first `length` bytes with the `value` that was read.
@@ -21,12 +23,22 @@ def check_names(body: bytes | bytearray, length: int, value: dict[str, Any]) -> 
         InvalidInputError: when a name stands twice.
 
     """
-    if body.count(b":", 0, length) == names_in(value):
+    if has_colons(body, length, names_in(value)):
         return
     try:
         check_json(bytes(body[:length]))
     except UnreadableJsonError as error:
         raise InvalidInputError(f"the request cannot be read in one way: {error}") from error
+
+
+def has_colons(body: bytes | bytearray, length: int, count: int) -> bool:
+    """Whether there are exactly so many; few are found faster in a long body than counted."""
+    if length < LONG_BODY:
+        return body.count(b":", 0, length) == count
+    place = -1
+    for _ in range(count):
+        place = body.find(b":", place + 1, length)
+    return body.find(b":", place + 1, length) == -1
 
 
 def names_in(value: Any) -> int:

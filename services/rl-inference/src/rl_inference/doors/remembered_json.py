@@ -14,7 +14,7 @@ import orjson
 from rl_inference.doors.inference_request import InferenceRequest, checked, identity_of, parsed
 from rl_inference.doors.json_tensors import read_json
 from rl_inference.doors.judged_tensors import LONGEST_HEAD, MOST_HEADS, JudgedTensors
-from rl_inference.doors.names_once import names_in
+from rl_inference.doors.names_once import has_colons, names_in
 
 if TYPE_CHECKING:
     from rl_inference.models.loaded import LoadedModel
@@ -32,7 +32,7 @@ class Frame:
 
     def fits(self, body: bytes | bytearray, head: dict[str, Any]) -> bool:
         """Whether nothing was lost when the body was parsed."""
-        return body.count(b":") == self.names + ("id" in head)
+        return has_colons(body, len(body), self.names + ("id" in head))
 
     def read(self, numbers: list[Any], head: dict[str, Any]) -> InferenceRequest:
         """The request with these numbers and the identity in `head`."""

@@ -1,0 +1,67 @@
+"""What one connection may make a server hold, on the server that every service has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from atmr_common.web.bounded_http import MOST_SILENT_BYTES
+from atmr_common.web.server import server_part
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the names of the headers as they are when the body is read."""
+    while (await receive()).get("more_body"):
+        pass
+    body = b",".join(name for name, _ in scope["headers"])
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connected(app: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = probe.sockets[0].getsockname()[1]
+    probe.close()
+    await probe.wait_closed()
+    server = server_part(app, host="127.0.0.1", port=port, drain_s=1)
+    await server.start()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        yield reader, writer
+        writer.close()
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize("begins", [b"GET / HTTP/1.1\r\nx: ", b"GET /"])
+async def test_a_head_without_end_ends(begins: bytes) -> None:
+    async with connected(echo) as (reader, writer), asyncio.timeout(10):
+        writer.write(begins)
+        writer.write(b"a" * MOST_SILENT_BYTES)
+        answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_trailer_is_no_header() -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    async with connected(echo) as (reader, writer), asyncio.timeout(10):
+        writer.write(head + b"1\r\na\r\n0\r\nx-forwarded-for: 8.8.8.8\r\nx-last: 1\r\n\r\n")
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = int(answer.split(b"content-length: ")[1].split(b"\r\n")[0])
+        names = await reader.readexactly(length)
+    assert names == b"host,transfer-encoding"
+
+
+async def test_pipelined_requests_are_answered_one_after_the_other() -> None:
+    async with connected(echo) as (reader, writer), asyncio.timeout(10):
+        writer.write(GET * 3000)
+        for _ in range(3000):
+            await reader.readuntil(b"\r\n\r\nhost")
