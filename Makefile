@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 BENCH := .make/bench
 BENCH_INSTALL := $(BENCH)/bin/python -m pip --disable-pip-version-check install -qq
 PEERS := .make/bench-serving
+JUDGES := .make/judges
+JUDGES_INSTALL := $(JUDGES)/bin/python -m pip --disable-pip-version-check install -qq
 PYTHON ?= python3
 PACKAGES := libs/common libs/engine services/dispatch-api services/rl-inference services/standalone
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
@@ -14,7 +16,7 @@ NO_PACKAGES := { echo "The packages could not be installed; pip's message is abo
 MANIFESTS := constraints.txt VERSION $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test test-bench coverage check format bench-engine bench-api bench-continuity bench-day bench-days bench-fair-shares bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay bench-serving chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
+.PHONY: help setup setup-dev setup-bench judges run test test-bench test-judges coverage check format bench-engine bench-api bench-continuity bench-day bench-days bench-fair-shares bench-running-day bench-fairness bench-online bench-optimal bench-patients bench-relay bench-serving chaos-short chaos lock revision fuzz-api openapi settings-docs asyncapi golden-events rich-optima clean
 
 help:  ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}'
@@ -61,6 +63,17 @@ $(PEERS)/.installed: $(VENV)/bin/python requirements-bench-serving.txt
 
 setup-bench: $(BENCH)/.installed  ## the engine and the solvers that it is compared with, in .make/bench
 
+# Apart from .venv: tritonclient and kserve need older packages than the product has.
+$(JUDGES)/.installed: $(VENV)/bin/python $(MANIFESTS) requirements-judges.txt
+	@echo "Installing the clients that judge rl-inference into $(JUDGES) ..."
+	@$(BIN)/python -m venv $(JUDGES)
+	@$(JUDGES_INSTALL) --constraint constraints.txt hatchling editables pytest pytest-asyncio || $(NO_PACKAGES)
+	@$(JUDGES_INSTALL) --constraint constraints.txt --no-build-isolation -e libs/common -e services/rl-inference || $(NO_PACKAGES)
+	@$(JUDGES_INSTALL) --requirement requirements-judges.txt || $(NO_PACKAGES)
+	@touch $@
+
+judges: $(JUDGES)/.installed  ## rl-inference and the clients that judge it, in .make/judges
+
 run: setup  ## start everything on embedded parts, with a demo company and its planned day
 	@exec $(BIN)/atmr demo
 
@@ -83,6 +96,9 @@ bench-engine: setup  ## the engine beside its peers (setup-bench) on benchmark s
 
 test-bench: setup-bench  ## the tests of the benchmark with its peers, which make test skips
 	PYTHONPATH=tests $(BENCH)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -W error -q libs/engine/tests/test_bench_*.py
+
+test-judges: judges  ## Triton's and KServe's own clients against rl-inference, which make test skips
+	PYTHONPATH=tests $(JUDGES)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -o asyncio_mode=auto -q services/rl-inference/tests/test_judge_*.py
 
 bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
 	$(BIN)/python tests/benchmarks/day_through_api.py
@@ -145,6 +161,7 @@ fuzz-api: setup-dev  ## many made-up requests for every operation of the API: no
 
 openapi: setup-dev  ## write docs/openapi/*.json again
 	$(BIN)/atmr openapi --out docs/openapi
+	$(BIN)/atmr models openapi --out docs/openapi
 
 settings-docs: setup-dev  ## write docs/settings.md again
 	$(BIN)/atmr settings --out docs/settings.md

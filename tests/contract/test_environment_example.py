@@ -10,10 +10,16 @@ from pydantic_settings import BaseSettings
 
 from atmr_common.runtime.settings import ServiceSettings
 from dispatch_api.settings import DispatchSettings
+from rl_inference.settings import InferenceSettings
 from standalone.settings import StandaloneSettings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-SETTINGS: tuple[type[BaseSettings], ...] = (ServiceSettings, DispatchSettings, StandaloneSettings)
+SETTINGS: tuple[type[BaseSettings], ...] = (
+    ServiceSettings,
+    DispatchSettings,
+    InferenceSettings,
+    StandaloneSettings,
+)
 
 
 def _variables(kind: type[BaseSettings]) -> set[str]:

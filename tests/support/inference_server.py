@@ -16,6 +16,7 @@ from support.inference_plane import FakePlane, adder, identity
 
 from atmr_common.web.server import Server
 from rl_inference.doors.fast_protocol import FastProtocol
+from rl_inference.models.loaded import LoadedModel
 
 STARTS_WITHIN_S = 30
 
@@ -28,14 +29,17 @@ class ServedDoors:
 
 
 @contextmanager
-def served_doors(name: str = "atmr-rl-inference") -> Iterator[ServedDoors]:
+def served_doors(
+    name: str = "atmr-rl-inference", models: tuple[LoadedModel, ...] = ()
+) -> Iterator[ServedDoors]:
     """The doors, the hot way open, on a free port until the block ends."""
+    served = models or (adder(), identity("BYTES"), identity("FP32"))
     started, stopping = threading.Event(), threading.Event()
     listening = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
         try:
-            uvloop.run(_serve(name, listening, started, stopping))
+            uvloop.run(_serve(name, served, listening, started, stopping))
         finally:
             started.set()
 
@@ -53,9 +57,13 @@ def served_doors(name: str = "atmr-rl-inference") -> Iterator[ServedDoors]:
 
 
 async def _serve(
-    name: str, listening: socket.socket, started: threading.Event, stopping: threading.Event
+    name: str,
+    models: tuple[LoadedModel, ...],
+    listening: socket.socket,
+    started: threading.Event,
+    stopping: threading.Event,
 ) -> None:
-    doors = Doors(FakePlane(adder(), identity("BYTES"), identity("FP32")), name=name)
+    doors = Doors(FakePlane(*models), name=name)
     server = Server(
         uvicorn.Config(
             doors.app,

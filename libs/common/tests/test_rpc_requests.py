@@ -128,6 +128,67 @@ async def test_gzip_is_taken_within_bounds(http: httpx.AsyncClient) -> None:
     assert code(await post(http, bomb, content_encoding="gzip")) == (429, "resource_exhausted")
 
 
+@pytest.mark.parametrize(
+    "more", ['"alias":"shadow","alias":"champion"', '"x":' + "[" * 40 + "]" * 40]
+)
+async def test_json_that_came_packed_is_no_freer_than_plain(
+    http: httpx.AsyncClient, more: str
+) -> None:
+    body = (json.dumps(QUESTION)[:-1] + "," + more + "}").encode()
+    plain = await post(http, body)
+    packed = await post(http, gzip.compress(body), content_encoding="gzip")
+    assert code(plain) == code(packed) == (400, "invalid_argument")
+    assert plain.json() == packed.json()
+
+
+def test_a_plain_message_has_the_bound_of_a_packed_one() -> None:
+    assert decoded(b" " * 1024, None, 1024) == b" " * 1024
+    with pytest.raises(ResourceExhaustedError):
+        decoded(b" " * 1025, "identity", 1024)
+
+
+async def test_an_answer_repeats_little_of_a_header(http: httpx.AsyncClient) -> None:
+    answer = await post(http, "{}", connect_protocol_version="2" * 5000)
+    assert len(answer.content) < 200
+
+
+async def test_of_a_million_wrong_numbers_one_is_named(http: httpx.AsyncClient) -> None:
+    many = 20_000
+    wrong = QUESTION | {"mask": [2] * many, "context": {"shape": [many], "values": ["x"] * many}}
+    packed = gzip.compress(json.dumps(wrong).encode())
+    answer = await post(http, packed, content_encoding="gzip")
+    assert code(answer) == (400, "invalid_argument")
+    assert len(answer.content) < 5000
+
+
+async def test_a_client_that_leaves_is_no_failure_of_ours() -> None:
+    """Before its body is whole."""
+    sent: list[Any] = []
+    waiting: list[Any] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": SCORE,
+        "raw_path": SCORE.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")],
+        "state": {},
+    }
+    await rpc_app()(scope, receive, send)
+    assert sent[0]["status"] == 499
+
+
 def test_a_bomb_is_not_unpacked_beyond_its_bound() -> None:
     bomb = gzip.compress(b" " * 32 * 1024 * 1024)
     tracemalloc.start()
@@ -190,7 +251,7 @@ async def test_a_wrong_message_is_an_invalid_argument(
 
 async def test_a_body_over_the_door_s_limit_is_refused(http: httpx.AsyncClient) -> None:
     answer = await post(http, b" " * (MAX_BODY_BYTES + 1))
-    assert answer.status_code == 413
+    assert code(answer) == (429, "resource_exhausted")
 
     async def in_pieces() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 1024 + 1):

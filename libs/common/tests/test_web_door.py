@@ -122,6 +122,19 @@ async def test_a_body_over_the_limit_is_refused(door: httpx.AsyncClient) -> None
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.parametrize("encoding", [None, "identity", "gzip", "br", "x"])
+async def test_no_word_about_an_encoding_lets_ambiguous_json_pass(
+    door: httpx.AsyncClient, encoding: str | None
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    answer = await door.post("/cups/1", content=b'{"cups":1,"cups":2}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "json_unreadable")
+    answer = await door.post("/cups/1", content=b'{"cups":2}', headers=headers)
+    assert answer.json() == {"table": 1, "cups": 2}
+
+
 @pytest.mark.parametrize("path", ["/echo", "/cups/1"])
 async def test_a_body_without_a_length_is_counted(door: httpx.AsyncClient, path: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:

@@ -23,6 +23,7 @@ from rl_inference.doors.content_encoding import (
 )
 from rl_inference.doors.inference_request import InferenceRequest, read_request
 from rl_inference.doors.remembered_heads import RememberedHeads
+from rl_inference.doors.remembered_json import RememberedJson
 from rl_inference.errors import InvalidInputError
 from rl_inference.models.loaded import LoadedModel
 
@@ -118,7 +119,7 @@ def test_binary_sizes_that_lie_are_refused(left: int, right: int, tail: bytes, s
 HOSTILE_INPUTS: list[tuple[dict[str, Any], str]] = [
     ({"shape": [-2, 3]}, "whole numbers"),
     ({"shape": [2**31, 2**33]}, "whole numbers"),
-    ({"shape": [2**30, 3]}, "3221225472 values"),
+    ({"shape": [2**30, 3]}, "batch-size must be <= 64"),
     ({"shape": [2.0, 3]}, "whole numbers"),
     ({"shape": [True, 3]}, "whole numbers"),
     ({"shape": [2, 3, 1]}, r"expects \[-1, 3\]"),
@@ -246,6 +247,42 @@ def test_a_remembered_head_changes_nothing(data: st.DataObject) -> None:
             assert outcome(heads.read, sent, length, model) == outcome(
                 read_request, sent, length, model
             )
+
+
+JSON_CHANGES: list[dict[str, Any]] = [
+    {},
+    {"id": "42"},
+    {"id": 42},
+    {"id": "x" * 257},
+    {"outputs": [{"name": "sum"}]},
+    {"parameters": {"priority": 1, "timeout": 5_000_000}},
+    {"parameters": {"binary_data_output": True}},
+    {"inputs": [tensor("left", shape=[2, True]), tensor("right")]},
+    {"inputs": [tensor("left"), tensor("right", data=[True, *range(5)])]},
+    {"inputs": [tensor("left"), tensor("right", data=[[7, 8, 9], [1, 2, 3]])]},
+    {"inputs": [tensor("left"), tensor("right", data=[1, 2])]},
+    {"inputs": [tensor("right"), tensor("left")]},
+    {"inputs": [tensor("left"), tensor("right", data=...)]},
+    {"inputs": [tensor("left"), 7]},
+    {"inputs": {}},
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(JSON_CHANGES), st.integers(0, 2)), max_size=12))
+def test_a_remembered_frame_changes_nothing(sent: list[tuple[dict[str, Any], int]]) -> None:
+    """One after the other, each is read as it is read alone, whatever came before it."""
+    memory, models = RememberedJson(), [adder(), adder(), identity("FP32")]
+    for fields, number in sent:
+        body, model = orjson.dumps(request(**fields)), models[number]
+        alone = outcome(lambda *asked: read_request(asked[0], None, asked[2]), body, b"", model)
+        assert outcome(lambda *asked: memory.read(asked[0], asked[2]), body, b"", model) == alone
+
+
+def test_what_nests_too_deep_to_be_remembered_is_refused_as_ever() -> None:
+    nested = b'{"a":' * 600 + b"1" + b"}" * 600
+    body = orjson.dumps(request())[:-1] + b',"parameters":' + nested + b"}"
+    with pytest.raises(InvalidInputError, match="parameter 'a' of request must be"):
+        RememberedJson().read(body, adder())
 
 
 def outcome(reading: Any, body: bytes, length: bytes, model: LoadedModel) -> object:

@@ -92,7 +92,7 @@ async def test_a_caller_that_encodes_otherwise_is_refused(
         {"context": {"shape": [1], "values": [1]}},
         {"mask": [True, True]},
         {"mask": [False, False, False]},
-        {"candidates": {"shape": [100, 4], "values": [0] * 400}, "mask": [True] * 100},
+        {"candidates": {"shape": [4097, 4], "values": [0] * 16_388}, "mask": [True] * 4097},
         {"deadlineMs": 0},
     ],
 )

@@ -37,9 +37,8 @@ async def overload(_: argparse.Namespace, folder: Path) -> bool:
     goodput = found.count(200) / found.seconds
     statuses = {status: len(each) for status, each in sorted(found.latencies_s.items())}
     say(f"peak {per_second:.0f}/s; then {2 * per_second:.0f}/s were due: {statuses}")
-    say(
-        f"answered: p50 {found.percentile_ms(0.5, 200):.1f} ms, p99 {found.percentile_ms(0.99, 200):.1f}"
-    )
+    p50, p99 = (found.percentile_ms(share, 200) for share in (0.5, 0.99))
+    say(f"answered: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     oldest_ms = found.percentile_ms(1.0, 200)
     return all(
         (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from atmr_common.web.openapi_file import tell
 
 
 def command(
@@ -17,19 +18,7 @@ def command(
     ] = None,
 ) -> None:
     """Print the OpenAPI document of the dispatch API, or write it into a folder."""
-    text = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "dispatch-api.json").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(
-            f"{out} cannot be written ({error.strerror}); choose another folder",
-            param_hint="--out",
-        ) from None
-    typer.echo(f"wrote {out / 'dispatch-api.json'}")
+    tell(document(), "dispatch-api.json", out)
 
 
 def document() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from rl_inference.doors.fast_protocol import FastProtocol
 from rl_inference.doors.hot_route import HotRoutes, hot_paths
 from rl_inference.doors.inference_exchange import InferenceExchange
 from rl_inference.doors.open_inference import OpenInference, open_inference_router
+from rl_inference.doors.protocol_openapi import BODIES
 from rl_inference.doors.rpc_services import policy_router, risk_router
 from rl_inference.doors.scoring_exchange import ScoringExchange
 from rl_inference.doors.tensor_bodies import TensorBodies
@@ -36,22 +37,22 @@ class Doors:
     def __init__(
         self, settings: InferenceSettings, parts: Parts, lifecycle: Lifecycle | None = None
     ) -> None:
-        now = asyncio.get_running_loop().time
+        now, longest_s = asyncio.get_running_loop().time, settings.deadline_ms / 1000
         self._settings = settings
         self._parts = parts
         self._inference = InferenceExchange(
             parts.plane,
             now=now,
             max_body_bytes=settings.max_body_bytes,
-            longest_s=settings.deadline_ms / 1000,
+            longest_s=longest_s,
         )
-        self._scoring = ScoringExchange(parts.plane, now=now)
+        self._scoring = ScoringExchange(parts.plane, now=now, longest_s=longest_s)
         self.app = self._application(lifecycle)
         self.protocol = self._protocol()
 
     def _application(self, lifecycle: Lifecycle | None) -> FastAPI:
         settings, parts = self._settings, self._parts
-        users = [service_with(Scope.MODELS_INFER)]
+        users, longest_s = [service_with(Scope.MODELS_INFER)], settings.deadline_ms / 1000
         readiness: dict[str, Check] = {
             "models": self._models_ready,
             "identity": parts.identity.verifier.keys.ready,
@@ -80,8 +81,8 @@ class Doors:
                 summary="Serves the models of ATMR Dispatch.",
                 version=version("atmr-rl-inference"),
                 routers=[
-                    policy_router(parts.plane, users),
-                    risk_router(parts.plane, users),
+                    policy_router(parts.plane, users, longest_s=longest_s),
+                    risk_router(parts.plane, users, longest_s=longest_s),
                     open_inference_router(open_inference),
                 ],
                 lifespan=lifespan,
@@ -89,10 +90,12 @@ class Doors:
                 max_body_bytes=settings.max_body_bytes,
                 readiness=readiness,
                 tracer=parts.tracer,
+                bodies=BODIES,
                 innermost=(Middleware(TensorBodies),),
             )
         )
         parts.identity.install(app)
+        app.state.limits = parts.limits
         return app
 
     def _protocol(self) -> type[FastProtocol]:
@@ -115,8 +118,15 @@ class Doors:
 
 
 def may_infer(identity: Identity) -> bool:
-    """Whether the ordinary way would let this caller ask."""
-    return identity.role is Role.SERVICE and Scope.MODELS_INFER in identity.granted
+    """Whether the ordinary way would let this caller ask, as often as it likes.
+
+    A company's requests are limited, and counted there.
+    """
+    return (
+        identity.role is Role.SERVICE
+        and identity.company_id is None
+        and Scope.MODELS_INFER in identity.granted
+    )
 
 
 def parts_beside(settings: InferenceSettings, parts: Parts) -> list[Part]:

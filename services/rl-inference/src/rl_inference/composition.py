@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from atmr_common.bus.build import build_bus
 from atmr_common.bus.port import Bus, Message
+from atmr_common.cache.build import open_caches
 from atmr_common.contracts.catalogue import BY_TYPE, MODEL
 from atmr_common.contracts.models import ModelPromoted, ModelPublished, ModelRolledBack
 from atmr_common.observability.tracer_building import build_tracer
@@ -20,6 +21,7 @@ from atmr_common.observability.tracing import Tracer
 from atmr_common.runtime.lifecycle import stop_in_time
 from atmr_common.runtime.service_process import ConfigurationError
 from atmr_common.web.identity_parts import IdentityParts, build_identity
+from atmr_common.web.rate_limits import DoorLimits
 from rl_inference.dataplane.batcher import BatchLimits
 from rl_inference.dataplane.plane import DataPlane
 from rl_inference.dataplane.registry import Registry
@@ -39,6 +41,7 @@ class Parts:
     models: Registry
     bus: Bus
     identity: IdentityParts
+    limits: DoorLimits
     metrics: CollectorRegistry
     tracer: Tracer
 
@@ -64,6 +67,7 @@ async def make_parts(
             version=version("atmr-rl-inference"),
         )
         own.push_async_callback(tracer.aclose)
+        caches = await own.enter_async_context(open_caches(settings.redis, metrics))
         models = await _models(settings)
         own.push_async_callback(models.close)
         if bus is None:  # closed before the models are: an event would load them again
@@ -76,6 +80,7 @@ async def make_parts(
             models=models,
             bus=bus,
             identity=identity,
+            limits=DoorLimits(settings.door_limits, caches.limiter, metrics),
             metrics=metrics,
             tracer=tracer,
         )

@@ -35,7 +35,10 @@ class InferenceSettings(DoorSettings):
         4096, ge=1, le=1_000_000, description="Rows that may wait for one model; then 429."
     )
     deadline_ms: int = Field(
-        1000, ge=1, le=60_000, description="Time for an answer where the request names none."
+        1000,
+        ge=1,
+        le=60_000,
+        description="Longest time for an answer; a request may name a shorter one.",
     )
     server_name: str = Field(
         "atmr-rl-inference",

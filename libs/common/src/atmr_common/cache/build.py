@@ -12,9 +12,6 @@ from atmr_common.cache.degrading_limiter import DegradingLimiter
 from atmr_common.cache.limiter import MemoryLimiter
 from atmr_common.cache.memory import MemoryCache
 from atmr_common.cache.metrics import CacheMetrics
-from atmr_common.cache.redis import RedisCache
-from atmr_common.cache.redis_limiter import RedisLimiter
-from atmr_common.cache.redis_link import RedisLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +43,10 @@ async def open_caches(
     if settings is None:
         yield Caches(cache=MemoryCache(), limiter=_local_limiter)
         return
+    from atmr_common.cache.redis import RedisCache  # noqa: PLC0415 (no Redis, no client loaded)
+    from atmr_common.cache.redis_limiter import RedisLimiter  # noqa: PLC0415 (as above)
+    from atmr_common.cache.redis_link import RedisLink  # noqa: PLC0415 (as above)
+
     metrics = CacheMetrics(registry)
     link = RedisLink(settings, metrics)
 

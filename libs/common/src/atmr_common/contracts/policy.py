@@ -6,11 +6,11 @@ The caller encodes with `atmr_engine.policy`; the server checks codec version an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from atmr_common.contracts.rpc_message import RpcMessage, Tensor
+from atmr_common.contracts.rpc_message import FIRST_ERROR, LARGEST_AXIS, RpcMessage, Tensor
 from atmr_common.contracts.vocabulary import Code, Finite, ModelName, Sha256, Version
 
 SERVICE = "atmr.policy.v1.PolicyService"
@@ -36,7 +36,9 @@ class ScoreCandidatesRequest(RpcMessage):
     alias: Code = "champion"
     candidates: Tensor
     context: Tensor
-    mask: tuple[bool, ...] = Field(examples=[[True, False]])
+    mask: Annotated[tuple[bool, ...], FIRST_ERROR] = Field(
+        max_length=LARGEST_AXIS, examples=[[True, False]]
+    )
     state_hash: Sha256 | None = None
     deadline_ms: int | None = Field(None, ge=1, le=60_000, examples=[20])
 

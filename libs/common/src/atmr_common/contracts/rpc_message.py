@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from atmr_common.contracts.vocabulary import Finite
 
 LARGEST_AXIS = 65_536
+FIRST_ERROR = FailFast()
+"""Of a list of numbers the first wrong one is named: a million errors are no better an answer."""
 
 Axis = Annotated[int, Field(ge=0, le=LARGEST_AXIS)]
 
@@ -41,7 +43,7 @@ class Tensor(RpcMessage):
     """
 
     shape: tuple[Axis, ...] = Field(min_length=1, max_length=4, examples=[[2, 3]])
-    values: tuple[Finite, ...] = Field(
+    values: Annotated[tuple[Finite, ...], FIRST_ERROR] = Field(
         default=(), max_length=4_194_304, examples=[[0.5, 1.0, 0.0, 0.25, 0.0, 1.0]]
     )
 

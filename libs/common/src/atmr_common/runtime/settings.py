@@ -46,9 +46,6 @@ class DoorSettings(BusSettings):
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    public_url: HttpUrl | None = Field(
-        None, description="Where browsers reach the service; needed for login."
-    )
     auth_issuer: str | None = Field(None, description="`iss` that tokens must carry.")
     auth_audience: str = Field("atmr", description="`aud` that tokens must carry.")
     auth_algorithms: str = Field(
@@ -65,19 +62,6 @@ class DoorSettings(BusSettings):
     )
     auth_jwks_file: Path | None = Field(
         None, description="JSON Web Key Set with the issuer's public keys; wins over the URL."
-    )
-    auth_client_id: str | None = Field(
-        None, description="What the issuer calls this service; without it, /auth/login is off."
-    )
-    auth_client_secret_file: Path | None = Field(
-        None, description="The client's secret, where the issuer wants one."
-    )
-    auth_login_scope: str = Field("openid", description="Scopes that a login asks for.")
-    auth_session_key_file: Path | None = Field(
-        None, description="Keys that seal session cookies: base64 of 32 bytes per line."
-    )
-    service_token_file: Path | None = Field(
-        None, description="The token that this service shows to other services; read again."
     )
     redis_url: RedisUrl | None = Field(
         None,
@@ -129,12 +113,6 @@ class DoorSettings(BusSettings):
     trace_sample_ratio: float = Field(
         1.0, ge=0, le=1, description="Share of the traces that begin here and are sent."
     )
-    environment: str = Field(
-        "production", description="What this is; only test and chaos allow crash points."
-    )
-    crash_at: str = Field(
-        "", description="Kill the process at named points, in tests: point:probability,...@seed."
-    )
 
     @property
     def redis(self) -> RedisSettings | None:
@@ -153,9 +131,36 @@ class DoorSettings(BusSettings):
         )
 
 
-class ServiceSettings(DoorSettings):
-    """The same for a service that keeps something."""
+class LoginSettings(DoorSettings):
+    """The same for a service that browsers log in at."""
 
+    public_url: HttpUrl | None = Field(
+        None, description="Where browsers reach the service; needed for login."
+    )
+    auth_client_id: str | None = Field(
+        None, description="What the issuer calls this service; without it, /auth/login is off."
+    )
+    auth_client_secret_file: Path | None = Field(
+        None, description="The client's secret, where the issuer wants one."
+    )
+    auth_login_scope: str = Field("openid", description="Scopes that a login asks for.")
+    auth_session_key_file: Path | None = Field(
+        None, description="Keys that seal session cookies: base64 of 32 bytes per line."
+    )
+
+
+class ServiceSettings(LoginSettings):
+    """The same for a service that keeps something, and asks others."""
+
+    service_token_file: Path | None = Field(
+        None, description="The token that this service shows to other services; read again."
+    )
+    environment: str = Field(
+        "production", description="What this is; only test and chaos allow crash points."
+    )
+    crash_at: str = Field(
+        "", description="Kill the process at named points, in tests: point:probability,...@seed."
+    )
     database_url: DatabaseUrl = Field(
         SecretStr("postgresql://localhost/atmr"),
         validation_alias="DATABASE_URL",

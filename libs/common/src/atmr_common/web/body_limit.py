@@ -1,19 +1,20 @@
-"""Refuses request bodies over a limit before they are held in memory (pure ASGI)."""
+"""Refuses request bodies over a limit before they are held in memory (pure ASGI).
+
+Whoever reads the body meets the refusal, and words it: as a problem, or as its own protocol does.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi.responses import JSONResponse
-
-from atmr_common.web.problems import MEDIA_TYPE, TooLargeError
+from atmr_common.web.problems import TooLargeError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class LimitBody:
-    """Answers 413 when the declared or the received length passes `max_bytes`."""
+    """Raises where the body is read, when its declared or received length passes `max_bytes`."""
 
     def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
         self._app = app
@@ -23,25 +24,22 @@ class LimitBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._max_bytes:
-            await self._refuse(scope, receive, send)
-            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        declared = int(told) if told.isdigit() else 0
         received = 0
 
         async def counted() -> Message:
             nonlocal received
+            self._check(declared)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise TooLargeError(self._sentence())
+            self._check(received)
             return message
 
         await self._app(scope, counted, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = TooLargeError(self._sentence()).body(scope.get("state", {}).get("request_id"))
-        await JSONResponse(problem, 413, media_type=MEDIA_TYPE)(scope, receive, send)
-
-    def _sentence(self) -> str:
-        return f"A body may hold {self._max_bytes:,} bytes; send the work in smaller parts."
+    def _check(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise TooLargeError(
+                f"A body may hold {self._max_bytes:,} bytes; send the work in smaller parts."
+            )

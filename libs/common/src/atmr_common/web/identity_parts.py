@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from atmr_common.runtime.clock import Clock, SystemClock
 from atmr_common.runtime.service_process import ConfigurationError
-from atmr_common.runtime.settings import DoorSettings
+from atmr_common.runtime.settings import DoorSettings, LoginSettings
 from atmr_common.web.bounded_fetch import TIMEOUT_S, FetchError
 from atmr_common.web.discovery import IssuerDiscovery, is_safe, well_known
 from atmr_common.web.key_ring import KeyRing
@@ -74,7 +74,9 @@ def build_identity(
         algorithms=settings.auth_algorithms.split(","),
         clock=clock,
     )
-    login = _login(settings, verifier, discovery, client, clock)
+    login = None
+    if isinstance(settings, LoginSettings):
+        login = _login(settings, verifier, discovery, client, clock)
     return IdentityParts(verifier=verifier, login=login, client=client)
 
 
@@ -128,7 +130,7 @@ def _take_what_is_here(ring: KeyRing, source: KeySource) -> None:
 
 
 def _login(
-    settings: DoorSettings,
+    settings: LoginSettings,
     verifier: TokenVerifier,
     discovery: IssuerDiscovery | None,
     client: httpx.AsyncClient,

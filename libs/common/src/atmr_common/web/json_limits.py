@@ -22,6 +22,8 @@ DEEPEST = 32
 TOKENS = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
 """A string, ended or not, or a bracket; possessive, so that hostile quotes cost linear time."""
 OPENING, CLOSING = frozenset(b"[{"), frozenset(b"]}")
+GZIP = b"\x1f\x8b"
+"""How gzip begins, and no JSON: who unpacks it has to check it. Any other body is read as it is."""
 
 
 class UnreadableJsonError(ProblemError):
@@ -42,7 +44,8 @@ class LimitJson:
             return
         try:
             messages, body = await read_body(receive)
-            check_json(body or b"")
+            if body is not None and not (_is_encoded(scope) and body.startswith(GZIP)):
+                check_json(body)
         except ProblemError as problem:  # whoever reads the body words it, as a problem or for RPC
             await self._app(scope, _refusing(problem), send)
             return
@@ -95,9 +98,12 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_json(scope: Scope) -> bool:
-    headers = dict(scope["headers"])
-    kind = headers.get(b"content-type", b"").partition(b";")[0].lower()
-    return b"json" in kind and b"content-encoding" not in headers
+    kind = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].lower()
+    return b"json" in kind
+
+
+def _is_encoded(scope: Scope) -> bool:
+    return any(name == b"content-encoding" for name, _ in scope["headers"])
 
 
 def _refusing(problem: ProblemError) -> Receive:

@@ -17,11 +17,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from atmr_common.web.json_limits import check_json
 from atmr_common.web.problem_handlers import field_problems
 from atmr_common.web.problems import ProblemError
 from atmr_common.web.rpc_errors import (
     OF_PROBLEM,
+    CanceledError,
     DeadlineExceededError,
     InternalError,
     InvalidArgumentError,
@@ -108,7 +111,10 @@ class _UnpackedRequest(Request):
     async def of(cls, request: Request, max_bytes: int) -> _UnpackedRequest:
         unpacked = cls(_without_encoding(request.scope), request.receive)
         encoding = request.headers.get("content-encoding")
-        unpacked._body = decoded(await request.body(), encoding, max_bytes)
+        body = await request.body()
+        unpacked._body = decoded(body, encoding, max_bytes)
+        if unpacked._body is not body:  # `LimitJson` saw it packed
+            check_json(unpacked._body)
         return unpacked
 
 
@@ -166,6 +172,8 @@ def _told(error: Exception) -> RpcError:
         if isinstance(error.__cause__, ProblemError):
             return of_problem(error.__cause__)
         return OF_PROBLEM.get(error.status_code, InternalError)(str(error.detail))
+    if isinstance(error, ClientDisconnect):
+        return CanceledError("The client went away.")
     log.error("unforeseen error", exc_info=error)
     return InternalError("An unforeseen error occurred; the request id finds it in the logs.")
 

@@ -17,6 +17,7 @@ from atmr_common.web.rpc_errors import (
 
 PROTOCOL_VERSION = "1"
 TIMEOUT_DIGITS = 10
+LONGEST_SHOWN = 32
 GZIP = 16 + zlib.MAX_WBITS
 UNSUPPORTED_MEDIA_TYPE = 415
 
@@ -39,7 +40,9 @@ def check_protocol(headers: Mapping[str, str]) -> None:
         )
     version = headers.get("connect-protocol-version", PROTOCOL_VERSION)
     if version != PROTOCOL_VERSION:
-        raise InvalidArgumentError(f"Connect-Protocol-Version must be 1, not {version!r}.")
+        raise InvalidArgumentError(
+            f"Connect-Protocol-Version must be 1, not {version[:LONGEST_SHOWN]!r}."
+        )
 
 
 def timeout_s(headers: Mapping[str, str], longest_s: float) -> float:
@@ -67,6 +70,8 @@ def decoded(body: bytes, encoding: str | None, max_bytes: int) -> bytes:
 
     """
     if encoding in {None, "", "identity"}:
+        if len(body) > max_bytes:
+            raise ResourceExhaustedError(f"A message may hold {max_bytes:,} bytes.")
         return body
     if encoding != "gzip":
         raise UnimplementedError(

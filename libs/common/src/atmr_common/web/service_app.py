@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel
 from starlette.middleware import Middleware
 
 from atmr_common.observability.request_metrics import RequestMetrics
@@ -39,6 +40,8 @@ class ServiceDescription:
     max_body_bytes: int
     readiness: dict[str, Check] = field(default_factory=dict)
     tracer: Tracer = field(default_factory=Tracer)
+    bodies: tuple[type[BaseModel], ...] = ()
+    """Bodies that are read without pydantic, for OpenAPI to refer to."""
     innermost: tuple[Middleware, ...] = ()
     """Stand before the framework and its reading of JSON: what they answer never reaches it."""
 
@@ -63,7 +66,7 @@ def create_service_app(service: ServiceDescription) -> FastAPI:
     register_process_metrics(service.registry, service=service.name, version=service.version)
     app.state.request_metrics = RequestMetrics(service.registry)
     app.add_middleware(ObserveRequests, metrics=app.state.request_metrics, tracer=service.tracer)
-    _describe_problems(app)
+    _describe_problems(app, service.bodies)
     return app
 
 
@@ -96,18 +99,19 @@ def _health(service: ServiceDescription) -> APIRouter:
     return router
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Let OpenAPI say what FastAPI's 422 really looks like here."""
+def _describe_problems(app: FastAPI, bodies: tuple[type[BaseModel], ...]) -> None:
+    """Let OpenAPI say what FastAPI's 422 really looks like here, and what `bodies` hold."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
             schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            schemas["Problem"] = Problem.model_json_schema(
-                ref_template="#/components/schemas/{model}"
-            )
-            schemas.update(schemas["Problem"].pop("$defs", {}))
+            models: tuple[type[BaseModel], ...] = (Problem, *bodies)
+            for model in models:
+                described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas[model.__name__] = described
+                schemas.update(described.pop("$defs", {}))
             for dead in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(dead, None)
             _replace_validation_answers(schema)
@@ -134,6 +138,8 @@ def _add_answers_of_every_door(schema: dict[str, Any]) -> None:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             answers = operation["responses"]
+            if "default" in answers:
+                continue  # it has its own form of errors, and words those of the door in it
             if path.startswith("/v"):
                 operation["responses"] = anywhere | answers
             if "requestBody" in operation:

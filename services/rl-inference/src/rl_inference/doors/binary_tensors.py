@@ -34,7 +34,7 @@ def read_binary(
             f"input '{name}': shape {list(shape)} of {datatype} needs {expected} bytes,"
             f" got {len(content)}"
         )
-    if datatype == "BOOL" and content and max(content) > 1:
+    if datatype == "BOOL" and content and np.frombuffer(content, np.uint8).max() > 1:
         raise InvalidInputError(f"input '{name}': a BOOL is a byte of 0 or 1")
     array = np.frombuffer(content, dtype).reshape(shape)
     return array if array.flags.aligned else array.copy()

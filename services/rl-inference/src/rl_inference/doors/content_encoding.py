@@ -9,6 +9,7 @@ from rl_inference.errors import InvalidInputError
 GZIP = 16 + zlib.MAX_WBITS
 WINDOWS = {"gzip": GZIP, "deflate": zlib.MAX_WBITS}
 LEVEL = 1
+LONGEST_SHOWN = 32
 SMALLEST = 1024
 """Bytes; packing less than a packet costs more than it saves."""
 
@@ -34,7 +35,9 @@ def unpacked(body: bytes | bytearray, encoding: bytes | None, max_bytes: int) ->
     if word == "identity":
         return body
     if word not in WINDOWS:
-        raise UnknownEncodingError(f"Content-Encoding {word!r} is not known: send gzip or deflate")
+        raise UnknownEncodingError(
+            f"Content-Encoding {word[:LONGEST_SHOWN]!r} is not known: send gzip or deflate"
+        )
     unpacking = zlib.decompressobj(WINDOWS[word])
     try:
         whole = unpacking.decompress(body, max_bytes + 1)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rl_inference.models.loaded import LoadedModel
 
 LONGEST_VERSION = 10
+LONGEST_NAME = 64
+"""Of models and aliases in the repository; a longer one is not repeated in an answer."""
 
 
 class IndexEntry(Protocol):
@@ -103,10 +105,23 @@ def chosen(plane: DataPlane, name: str, version: str | None) -> LoadedModel:
         UnknownModelError: when there is none.
 
     """
+    check_name(name)
     if version is None:
         return plane.model(name)
+    check_name(version)
     if not (version.isascii() and version.isdigit()):
         return plane.model(name, alias=version)
     if len(version) > LONGEST_VERSION:
         raise UnknownModelError(f"'{name}' has no such version")
     return plane.model(name, version=int(version))
+
+
+def check_name(name: str) -> None:
+    """Refuse what is longer than any name.
+
+    Raises:
+        UnknownModelError: without the name.
+
+    """
+    if len(name) > LONGEST_NAME:
+        raise UnknownModelError(f"no name is longer than {LONGEST_NAME} characters")

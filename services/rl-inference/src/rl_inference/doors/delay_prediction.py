@@ -9,10 +9,10 @@ from atmr_common.contracts.rpc_message import Tensor
 from atmr_common.web.rpc_errors import InvalidArgumentError
 from rl_inference.dataplane.asking import Ask
 from rl_inference.doors.exchange import unanswered
+from rl_inference.doors.parts import check_rows
 from rl_inference.doors.policy_scoring import (
     answered,
     check_inputs,
-    check_rows,
     check_version,
     finite,
     matrix,
@@ -31,7 +31,7 @@ ROWS, DELAY_S, LATE = "rows", "delay_s", "late_probability"
 
 
 def prediction_ask(plane: DataPlane, message: PredictRequest, ends_at: float) -> Ask:
-    """One row for each leg or service.
+    """One row for each leg or service; to be asked in parts.
 
     Raises:
         FailedPreconditionError: when the model reads other features.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from rl_inference.doors.hot_cycle import HotCycle
+from rl_inference.doors.pipelined_flow import PipelinedFlow
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application, HTTPScope
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 ADMITTED_S = 1.0
 """How long a connection that shows the same token again is not asked about it."""
+MOST_SILENT_BYTES = 65_536
+"""May come without completing a head or bringing a piece of a body; the parser has no bound."""
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 
 class FastProtocol(HttpToolsProtocol):
@@ -33,7 +40,8 @@ class FastProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.unheard = asyncio.Event()
         """What uvicorn sets for a cycle's task to hear; the hot way has no task."""
-        self._in_turn: HotCycle | None = None
+        self._in_turn: RequestResponseCycle | None = None
+        self._silent_bytes = 0
         self._admitted, self._admitted_until = b"", 0.0
         self._plain = not (self.access_log or self.root_path) and self.limit_concurrency is None
 
@@ -41,6 +49,19 @@ class FastProtocol(HttpToolsProtocol):
     def with_routes(cls, hot: HotRoutes) -> type[FastProtocol]:
         """The protocol class that takes these routes."""
         return type("RoutedProtocol", (cls,), {"hot": hot})
+
+    def connection_made(self, transport: Any) -> None:
+        """As uvicorn, but with a flow that knows the pipeline."""
+        super().connection_made(transport)
+        self.flow = PipelinedFlow(transport, self.pipeline)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and refuse a head, a trailer or the frame of a chunk without an end."""
+        self._silent_bytes += len(data)
+        super().data_received(data)
+        if self._silent_bytes > MOST_SILENT_BYTES and not self.transport.is_closing():
+            self.transport.write(HEAD_TOO_LARGE)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """What uvicorn does here waits until a request turns out to need it."""
@@ -52,10 +73,12 @@ class FastProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Take the request out of ASGI, if it is a plain one for a hot route."""
+        self._silent_bytes = 0
         cycle = self._hot_cycle() if self._plain and self.parser.get_method() == b"POST" else None
         if cycle is None:
             self._begin_ordinary(self.url, self.headers)
             super().on_headers_complete()
+            self.scope["headers"] = self.headers.copy()  # the parser adds trailers to its own
             return
         before, self.cycle = self.cycle, cycle
         if before is None or before.response_complete:
@@ -66,28 +89,34 @@ class FastProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """The body of a hot request is bounded by its declared length, and read at once."""
-        if isinstance(self.cycle, HotCycle):
+        self._silent_bytes = 0
+        if isinstance(self.cycle, HotCycle) and self.cycle.more_body:
             self.cycle.body += body
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A hot request is asked as soon as it is whole."""
-        if isinstance(self.cycle, HotCycle):
+        """A hot request is asked as soon as it is whole; one that upgrades has no cycle at all."""
+        if isinstance(self.cycle, HotCycle) and self.cycle.more_body:
             self.cycle.body_complete()
         else:
             super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """What nobody waits for is not computed."""
-        if self._in_turn is not None:
+        """What nobody waits for is not computed; uvicorn tells only the request that came last."""
+        if isinstance(self._in_turn, HotCycle):
             self._in_turn.abandon()
+        elif self._in_turn is not None:
+            self._in_turn.disconnected = True
+            self._in_turn.message_event.set()
         super().connection_lost(exc)
 
-    def on_hot_answer(self) -> None:
+    def on_response_complete(self) -> None:
         """The request in turn has its answer."""
         self._in_turn = None
-        self.on_response_complete()
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold on to a task until it is done, where uvicorn looks when it stops."""
@@ -96,17 +125,17 @@ class FastProtocol(HttpToolsProtocol):
 
     def take_ordinary_way(self, hot: HotCycle) -> None:
         """Hand a request whose body is whole to ASGI, as if it had gone there at once."""
-        self._in_turn = None
         cycle = self._ordinary_cycle(hot, self._ordinary_scope(hot))
         if self.cycle is hot:
             self.cycle = cycle
-        super()._start_asgi_task(cycle, self.app)
+        self._start_asgi_task(cycle, self.app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """A request out of the pipeline; a hot one waits for the next tick, so no stack grows."""
         if isinstance(cycle, HotCycle):
             self.loop.call_soon(self._start, cycle)
         else:
+            self._in_turn = cycle
             super()._start_asgi_task(cycle, app)
 
     def _start(self, cycle: HotCycle) -> None:

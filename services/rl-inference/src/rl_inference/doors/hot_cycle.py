@@ -44,6 +44,8 @@ class HotCycle(RequestResponseCycle):
         self._target = target
         self._headers = headers
         self._prepared: Prepared | None = None
+        self._answer: HttpAnswer | None = None
+        self._request_id = accepted_id(headers.get(b"x-request-id"))
         self._started = time.perf_counter()
         self._span = self._begun_span()
         self._in_turn = False
@@ -91,36 +93,40 @@ class HotCycle(RequestResponseCycle):
         prepared, self._prepared = self._prepared, None  # the ask holds on to this, so let go of it
         if self.disconnected or prepared is None:
             return
-        answer = prepared.told(outcome)
+        self._answer = prepared.told(outcome)
         if self._protocol.flow.write_paused:
-            self._protocol.keep(asyncio.ensure_future(self._write_later(answer)))
+            self._protocol.keep(asyncio.ensure_future(self._send_later()))
         else:
-            self._write(answer)
+            self._protocol.hot.outbox.add(self)
 
-    async def _write_later(self, answer: HttpAnswer) -> None:
+    async def _send_later(self) -> None:
         """The client reads slowly: wait until what was written before is on its way."""
         await self._protocol.flow.drain()
-        if not self.disconnected:
-            self._write(answer)
+        self._protocol.hot.outbox.add(self)
 
-    def _write(self, answer: HttpAnswer) -> None:
-        request_id = accepted_id(self._headers.get(b"x-request-id"))
-        protocol = self._protocol
-        if not protocol.transport.is_closing():
-            protocol.transport.write(self._wire(answer, request_id))
+    def deliver(self) -> None:
+        """Write the answer, unless nobody is there any more."""
+        transport = self._protocol.transport
+        if self._answer is not None and not (self.disconnected or transport.is_closing()):
+            transport.write(self._wire(self._answer))
+
+    def delivered(self) -> None:
+        """Count the answer, and let the next request have its turn."""
+        if self._answer is None or self.disconnected:
+            return
         self.response_complete = True
-        self._observe(answer.status, request_id)
+        self._observe(self._answer.status)
         if not self.keep_alive:
-            protocol.transport.close()
-        protocol.on_hot_answer()
+            self._protocol.transport.close()
+        self._protocol.on_response_complete()
 
-    def _wire(self, answer: HttpAnswer, request_id: str) -> bytes:
+    def _wire(self, answer: HttpAnswer) -> bytes:
         parts = [STATUS_LINE[answer.status]]
         for name, value in self._protocol.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
         for name, value in answer.headers:
             parts += (name, b": ", value, b"\r\n")
-        parts += (b"x-request-id: ", request_id.encode(), b"\r\n")
+        parts += (b"x-request-id: ", self._request_id.encode(), b"\r\n")
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
         parts += (b"\r\n", answer.body)
@@ -133,15 +139,17 @@ class HotCycle(RequestResponseCycle):
         parent = traceparent_of({"headers": self._protocol.headers})
         return tracer.begin(f"POST {self._route.template}", kind=SpanKind.SERVER, parent=parent)
 
-    def _observe(self, status: int, request_id: str) -> None:
+    def _observe(self, status: int) -> None:
         hot, route = self._protocol.hot, self._route.template
         hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
+        if status == SERVER_ERROR:
+            log.error("request failed", route=route, request_id=self._request_id)
         if self._span is not None and self._span.context.sampled:
             self._span.attributes = {
                 "http.request.method": "POST",
                 "http.route": route,
                 "http.response.status_code": status,
-                "atmr.request_id": request_id,
+                "atmr.request_id": self._request_id,
             }
             self._span.error = str(status) if status >= SERVER_ERROR else None
             hot.tracer.end(self._span)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from atmr_common.contracts.policy import SCORE_CANDIDATES, SERVICE
 from atmr_common.observability.tracing import Tracer
+from rl_inference.doors.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,7 @@ class HotRoutes:
     admits: Callable[[Headers], bool]
     max_body_bytes: int
     metrics: RequestMetrics
+    outbox: Outbox = field(default_factory=Outbox)
     tracer: Tracer = field(default_factory=Tracer)
     _known: dict[bytes, Found] = field(default_factory=dict, init=False, repr=False)
 

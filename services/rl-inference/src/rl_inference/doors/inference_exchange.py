@@ -15,6 +15,7 @@ from rl_inference.doors.exchange import Headers, Outcome, Prepared, unanswered
 from rl_inference.doors.inference_answer import write_answer
 from rl_inference.doors.inference_request import InferenceRequest
 from rl_inference.doors.remembered_heads import RememberedHeads
+from rl_inference.doors.remembered_json import RememberedJson
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class InferenceExchange:
         self._max_body_bytes = max_body_bytes
         self._longest_s = longest_s
         self._heads = RememberedHeads()
+        self._plain = RememberedJson()
 
     def takes(self, headers: Headers) -> bool:  # noqa: ARG002 (no header is looked at alone)
         """Any request: it is judged with its body."""
@@ -61,7 +63,11 @@ class InferenceExchange:
         model = chosen(self._plane, target["name"] or "", target.get("version"))
         if b"content-encoding" in headers:
             body = unpacked(body, headers[b"content-encoding"], self._max_body_bytes)
-        request = self._heads.read(body, headers.get(b"inference-header-content-length"), model)
+        header_length = headers.get(b"inference-header-content-length")
+        if header_length is None:
+            request = self._plain.read(body, model)
+        else:
+            request = self._heads.read(body, header_length, model)
         ask = Ask(
             model=model,
             inputs=request.inputs,

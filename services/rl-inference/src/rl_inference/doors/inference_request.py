@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from rl_inference.doors.names_once import check_names
 from rl_inference.doors.raw_request import read_raw
 from rl_inference.doors.request_fields import (
     BATCH_LESS_ROWS,
@@ -17,10 +18,11 @@ from rl_inference.doors.request_fields import (
     entries,
     name_of,
     parameters_of,
+    refuse_shared_memory,
     text,
     whole,
 )
-from rl_inference.doors.tensor_fields import read_inputs, row_count
+from rl_inference.doors.tensor_fields import check_batch, read_inputs, row_count
 from rl_inference.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -65,17 +67,24 @@ def read_request(
     if length == 0 and header_length is not None:
         return _raw_request(body, model)
     content = memoryview(body)
-    head = _parsed(content[:length])
+    return checked(parsed(content[:length]), body, length, model)
+
+
+def checked(
+    head: dict[str, Any], body: bytes | bytearray, length: int, model: LoadedModel
+) -> InferenceRequest:
+    """The request of the JSON `head`, `length` bytes of the body; raises InvalidInputError."""
+    check_names(body, length, head)
     parameters = parameters_of(head, "request")
     _check_parameters(parameters)
-    inputs = read_inputs(entries(head, "inputs"), content[length:], model)
+    inputs = read_inputs(entries(head, "inputs"), memoryview(body)[length:], model)
     outputs, binary = _outputs(head, parameters, model)
     return InferenceRequest(
         inputs=inputs,
         outputs=outputs,
         binary=binary,
         rows=_rows(inputs, model),
-        id=text(head, "id", LONGEST_ID),
+        id=identity_of(head),
         timeout_s=_timeout_s(parameters) if parameters else None,
         priority=_priority(parameters) if parameters else 0,
     )
@@ -102,7 +111,13 @@ def _header_length(told: bytes | None, body_length: int) -> int:
     return int(told)
 
 
-def _parsed(head: memoryview) -> dict[str, Any]:
+def identity_of(head: dict[str, Any]) -> str | None:
+    """What the client calls the request; raises InvalidInputError."""
+    return text(head, "id", LONGEST_ID)
+
+
+def parsed(head: bytes | bytearray | memoryview) -> dict[str, Any]:
+    """The JSON object in `head`; raises InvalidInputError."""
     try:
         value = orjson.loads(head)
     except orjson.JSONDecodeError as error:
@@ -145,19 +160,16 @@ def _binary(entry: dict[str, Any], name: str, *, usual: bool) -> bool:
     parameters = parameters_of(entry, f"output '{name}'")
     if parameters.get("classification"):
         raise InvalidInputError(f"output '{name}': classification is not supported")
+    refuse_shared_memory(parameters, f"output '{name}'")
     return boolean(parameters, "binary_data", f"output '{name}'", usual=usual)
 
 
 def _rows(inputs: Tensors, model: LoadedModel) -> int:
     """The rows of the request; a model without batches has one."""
-    most = model.max_batch_size
-    if most == 0:
+    if model.max_batch_size == 0:
         return BATCH_LESS_ROWS
     rows = row_count(inputs)
-    if rows > most:
-        raise InvalidInputError(
-            f"inference request batch-size must be <= {most} for '{model.name}', got {rows}"
-        )
+    check_batch(rows, model)
     return rows
 
 

@@ -14,18 +14,26 @@ from fastapi.responses import JSONResponse
 
 from rl_inference.doors import model_words
 from rl_inference.doors.data_plane import DataPlane, chosen
+from rl_inference.doors.departure import unless_gone
 from rl_inference.doors.exchange import outcome_of
 from rl_inference.doors.inference_exchange import InferenceExchange
 from rl_inference.doors.open_inference_route import OpenInferenceRoute, add_unknown_paths
-from rl_inference.doors.protocol_schemas import (
-    ERRORS,
+from rl_inference.doors.protocol_openapi import (
+    ADMITTED,
     INFERENCE_ANSWERS,
-    INFERENCE_BODY,
+    OF_MODEL,
+    Answers,
+    errors,
+    inference_operation,
+)
+from rl_inference.doors.protocol_schemas import (
+    ModelConfiguration,
     ModelMetadata,
     ModelReady,
     ServerLive,
     ServerMetadata,
     ServerReady,
+    Statistics,
 )
 from rl_inference.doors.repository_routes import add_repository_routes
 from rl_inference.errors import NotReadyError
@@ -91,7 +99,7 @@ class OpenInference:
 def open_inference_router(door: OpenInference) -> APIRouter:
     """Every route of /v2."""
     router = APIRouter(
-        tags=["open inference protocol"], route_class=OpenInferenceRoute, responses=ERRORS
+        tags=["open inference protocol"], route_class=OpenInferenceRoute, responses=errors()
     )
     _add_server_routes(router, door)
     add_repository_routes(router, door.plane, door.users, door.operators)
@@ -116,7 +124,9 @@ def _add_server_routes(router: APIRouter, door: OpenInference) -> None:
         """The process answers."""
         return JSONResponse({"live": True})
 
-    @router.get("/v2/health/ready", response_model=ServerReady)
+    not_ready: Answers = {NOT_READY: {"model": ServerReady, "description": "No model answers"}}
+
+    @router.get("/v2/health/ready", response_model=ServerReady, responses=not_ready)
     async def server_ready() -> JSONResponse:
         """Inferences can be asked for."""
         ready = door.server_ready()
@@ -129,6 +139,7 @@ def _add_metadata_routes(router: APIRouter, door: OpenInference, paths: ModelPat
     @router.get(
         prefix,
         response_model=ModelMetadata,
+        responses=errors(*OF_MODEL),
         operation_id=f"model_metadata{suffix}",
         openapi_extra=paths.described,
     )
@@ -140,6 +151,7 @@ def _add_metadata_routes(router: APIRouter, door: OpenInference, paths: ModelPat
     @router.get(
         f"{prefix}/ready",
         response_model=ModelReady,
+        responses=errors(404) | {NOT_READY: {"model": ModelReady, "description": "Not now"}},
         operation_id=f"model_ready{suffix}",
         openapi_extra=paths.described,
     )
@@ -153,26 +165,31 @@ def _add_metadata_routes(router: APIRouter, door: OpenInference, paths: ModelPat
 
     @router.get(
         f"{prefix}/config",
+        response_model=ModelConfiguration,
+        responses=errors(*OF_MODEL),
         operation_id=f"model_config{suffix}",
         openapi_extra=paths.described,
     )
-    async def model_config(target: Named) -> dict[str, Any]:
+    async def model_config(target: Named) -> JSONResponse:
         """The configuration in Triton's JSON."""
-        return model_words.configuration(_asked(plane, target))
+        return JSONResponse(model_words.configuration(_asked(plane, target)))
 
 
 def _add_statistics_route(router: APIRouter, door: OpenInference, paths: ModelPaths) -> None:
     @router.get(
         f"{paths.prefix}/stats",
         dependencies=door.users,
+        response_model=Statistics,
+        responses=errors(*ADMITTED, *OF_MODEL),
         operation_id=f"model_statistics{paths.suffix}",
         openapi_extra=paths.described,
     )
-    async def model_statistics(target: Named) -> dict[str, Any]:
+    async def model_statistics(target: Named) -> JSONResponse:
         """Counts and times since the version was loaded."""
         model = _asked(door.plane, target)
         version = model.version if "version" in target else None
-        return model_words.statistics(door.plane.statistics.snapshot(model.name, version))
+        counted = door.plane.statistics.snapshot(model.name, version)
+        return JSONResponse(model_words.statistics(counted))
 
 
 def _add_inference_route(router: APIRouter, door: OpenInference, paths: ModelPaths) -> None:
@@ -180,7 +197,7 @@ def _add_inference_route(router: APIRouter, door: OpenInference, paths: ModelPat
         f"{paths.prefix}/infer",
         dependencies=door.users,
         responses=INFERENCE_ANSWERS,
-        openapi_extra=INFERENCE_BODY | paths.described,
+        openapi_extra=inference_operation(paths.described),
         response_class=Response,
         operation_id=f"infer{paths.suffix}",
     )
@@ -188,7 +205,8 @@ def _add_inference_route(router: APIRouter, door: OpenInference, paths: ModelPat
         """Compute the outputs for the inputs of the body."""
         headers = dict(request.scope["headers"])
         prepared = door.exchange.prepare(target, headers, await request.body())
-        return prepared.told(await outcome_of(door.plane, prepared.ask)).response()
+        outcome = await unless_gone(request.receive, outcome_of(door.plane, prepared.ask))
+        return prepared.told(outcome).response()
 
 
 def _asked(plane: DataPlane, target: Target) -> LoadedModel:

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from atmr_common.web.problem_handlers import field_problems
 from atmr_common.web.problems import ProblemError
@@ -18,13 +18,16 @@ from rl_inference.doors.error_answers import UNFORESEEN, protocol_answer, protoc
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from starlette.types import Receive, Scope, Send
 
     from rl_inference.doors.http_answer import HttpAnswer
 
 log = structlog.get_logger(__name__)
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+LONGEST_PATH = 200
+"""Characters of a path that are repeated in an answer."""
 
 
 class OpenInferenceRoute(APIRoute):
@@ -64,18 +67,31 @@ def told(error: Exception) -> HttpAnswer:
 
 
 def add_unknown_paths(router: APIRouter) -> None:
-    """Answer every other path below /v2 in the protocol's form; call it last."""
-    known = list(router.routes)
+    """Answer every other path and method below /v2 in the protocol's form; call it last."""
+    unknown = UnknownPath([route for route in router.routes if isinstance(route, APIRoute)])
+    for path in ("/v2", "/v2/{path:path}"):
+        router.routes.append(Route(path, unknown, include_in_schema=False))
 
-    @router.api_route("/v2/{path:path}", methods=METHODS, include_in_schema=False)
-    async def unknown(request: Request) -> Response:
-        allowed = {
+
+class UnknownPath:
+    """An ASGI application, as a function would be a route for GET alone."""
+
+    def __init__(self, known: Sequence[APIRoute]) -> None:
+        self._known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        words = ", ".join(sorted(self._allowed(scope)))
+        path = scope["path"][:LONGEST_PATH]
+        if words:
+            answer = protocol_error(405, f"use {words}", {"allow": words})
+        else:
+            answer = protocol_error(404, f"{scope['method']} {path} is unknown")
+        await answer.response()(scope, receive, send)
+
+    def _allowed(self, scope: Scope) -> set[str]:
+        return {
             method
-            for route in known
-            if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE
+            for route in self._known
+            if route.matches(scope)[0] is not Match.NONE
             for method in route.methods or ()
         }
-        if not allowed:
-            return protocol_error(404, f"{request.method} {request.url.path} is unknown").response()
-        words = ", ".join(sorted(allowed))
-        return protocol_error(405, f"use {words}", {"allow": words}).response()

@@ -10,6 +10,7 @@ from atmr_common.contracts.policy import ScoreCandidatesResponse, ServedModel
 from atmr_common.web.rpc_errors import FailedPreconditionError, InvalidArgumentError
 from rl_inference.dataplane.asking import Ask
 from rl_inference.doors.exchange import unanswered
+from rl_inference.doors.parts import check_rows
 from rl_inference.errors import ComputationError, DataPlaneError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ CANDIDATES, CONTEXT, SCORES = "candidates", "context", "scores"
 
 
 def scoring_ask(plane: DataPlane, message: ScoreCandidatesRequest, ends_at: float) -> Ask:
-    """One row for each allowed candidate, each with the context beside it.
+    """One row for each allowed candidate, each with the context beside it; to be asked in parts.
 
     Raises:
         FailedPreconditionError: when the model speaks another codec.
@@ -88,13 +89,6 @@ def check_inputs(model: LoadedModel, inputs: dict[str, NDArray[np.float32]]) -> 
         if not specs[name].fits(array.shape):
             expected, found = list(specs[name].shape[1:]), list(array.shape[1:])
             raise InvalidArgumentError(f"{name}: a row has the shape {found}, not {expected}")
-
-
-def check_rows(model: LoadedModel, rows: int) -> None:
-    """Refuse more rows than are computed together."""
-    if rows > max(model.max_batch_size, 1):
-        most = max(model.max_batch_size, 1)
-        raise InvalidArgumentError(f"{rows} rows were sent; '{model.name}' takes {most} at once")
 
 
 def matrix(tensor: Tensor) -> NDArray[np.float32]:

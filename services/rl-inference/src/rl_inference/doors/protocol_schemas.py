@@ -1,12 +1,30 @@
-"""The protocol's messages for OpenAPI; the hot path reads and writes them without pydantic."""
+"""The protocol's messages for OpenAPI; the hot path reads and writes them without pydantic.
+
+The protocol's own description is wrong in places; this one is what is answered, and tested so.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Parameter = str | int | float | bool
+Datatype = Literal[
+    "BOOL",
+    "UINT8",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+    "INT8",
+    "INT16",
+    "INT32",
+    "INT64",
+    "FP16",
+    "FP32",
+    "FP64",
+    "BYTES",
+]
 
 
 class Message(BaseModel):
@@ -40,7 +58,7 @@ class ModelReady(Message):
 
 class TensorMetadata(Message):
     name: str
-    datatype: str = Field(examples=["FP32"])
+    datatype: Datatype
     shape: list[int] = Field(examples=[[-1, 122]])
 
 
@@ -53,32 +71,62 @@ class ModelMetadata(Message):
     parameters: dict[str, Parameter]
 
 
+class InputParameters(Message):
+    model_config = ConfigDict(extra="allow")
+
+    binary_data_size: int | None = Field(
+        None, ge=0, description="Bytes of the tensor after the JSON, in the order of the inputs."
+    )
+
+
 class InputTensor(Message):
-    name: str
-    shape: list[int]
-    datatype: str
-    parameters: dict[str, Parameter] | None = None
+    name: str = Field(max_length=256)
+    shape: list[Annotated[int, Field(ge=0)]] = Field(max_length=16)
+    datatype: Datatype
+    parameters: InputParameters | None = None
     data: list[Any] | None = Field(None, description="Flat or nested; absent where binary.")
 
 
+class OutputParameters(Message):
+    model_config = ConfigDict(extra="allow")
+
+    binary_data: bool | None = None
+
+
 class RequestedOutput(Message):
-    name: str
-    parameters: dict[str, Parameter] | None = None
+    name: str = Field(max_length=256)
+    parameters: OutputParameters | None = None
+
+
+class RequestParameters(Message):
+    model_config = ConfigDict(extra="allow")
+
+    binary_data_output: bool | None = Field(None, description="All outputs in binary.")
+    priority: int | None = Field(None, ge=0, le=100, description="1 goes first; 0 is the usual.")
+    timeout: int | None = Field(None, ge=0, le=600_000_000, description="Microseconds.")
 
 
 class InferenceRequestBody(Message):
-    id: str | None = None
-    parameters: dict[str, Parameter] | None = None
-    inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[RequestedOutput] | None = None
+    id: str | None = Field(None, max_length=256)
+    parameters: RequestParameters | None = None
+    inputs: list[InputTensor] = Field(min_length=1, max_length=256)
+    outputs: list[RequestedOutput] | None = Field(
+        None, max_length=256, description="None: all of them."
+    )
+
+
+class AnsweredParameters(Message):
+    binary_data_size: int
 
 
 class OutputTensor(Message):
+    """Either `data`, or bytes after the JSON."""
+
     name: str
-    datatype: str
+    datatype: Datatype
     shape: list[int]
-    parameters: dict[str, Parameter] | None = None
-    data: list[Any] | None = None
+    parameters: AnsweredParameters | None = None
+    data: list[Any] | None = Field(None, description="Flat, row-major; NaN is null.")
 
 
 class InferenceAnswerBody(Message):
@@ -92,41 +140,76 @@ class InferenceAnswerBody(Message):
 class IndexedVersion(Message):
     name: str
     version: str
-    state: str = Field(examples=["READY", "UNAVAILABLE", "LOADING"])
+    state: Literal["READY", "UNAVAILABLE", "LOADING"]
     reason: str
 
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProtocolError, "description": description}
-    for status, description in {
-        400: "The request does not fit the model, or cannot be read",
-        401: "No valid token",
-        403: "Not allowed",
-        404: "No such model, version or alias is live",
-        413: "The body is too large",
-        415: "The content encoding is not known",
-        429: "The queue is full; `Retry-After` says when to come back",
-        500: "The computation failed",
-        503: "Known, but not ready",
-        504: "The deadline passed",
-    }.items()
-}
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-INFERENCE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "JSON; or, with Inference-Header-Content-Length, JSON and binary tensors.",
-        "content": {
-            "application/json": {"schema": InferenceRequestBody.model_json_schema()},
-            "application/octet-stream": BINARY,
-        },
-    }
-}
-INFERENCE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": InferenceAnswerBody,
-        "description": "The outputs; as octets where one was asked for in binary.",
-        "content": {"application/octet-stream": BINARY},
-    },
-    **ERRORS,
-}
+class IndexQuestion(Message):
+    ready: bool | None = Field(None, description="True: only versions that answer.")
+
+
+class Instructions(Message):
+    """Of load and unload; a request cannot bring a configuration or files."""
+
+    parameters: dict[str, Parameter] | None = None
+
+
+class ConfiguredTensor(Message):
+    name: str
+    data_type: str = Field(examples=["TYPE_FP32"])
+    dims: list[int] = Field(description="Without the batch's dimension.")
+
+
+class StringParameter(Message):
+    string_value: str
+
+
+class SpecificVersions(Message):
+    versions: list[int]
+
+
+class VersionPolicy(Message):
+    specific: SpecificVersions
+
+
+class ModelConfiguration(Message):
+    name: str
+    platform: str = Field(examples=["onnxruntime_onnx"])
+    backend: str
+    max_batch_size: int
+    input: list[ConfiguredTensor]
+    output: list[ConfiguredTensor]
+    version_policy: VersionPolicy
+    parameters: dict[str, StringParameter]
+
+
+class Duration(Message):
+    count: int
+    ns: int = Field(description="Summed over the requests.")
+
+
+class InferenceStatistics(Message):
+    success: Duration
+    fail: Duration
+    queue: Duration
+    compute_input: Duration
+    compute_infer: Duration
+    compute_output: Duration
+
+
+class BatchStatistics(Message):
+    batch_size: int
+    compute_infer: Duration
+
+
+class VersionStatistics(Message):
+    name: str
+    version: str
+    inference_count: int = Field(description="Rows.")
+    execution_count: int = Field(description="Batches.")
+    inference_stats: InferenceStatistics
+    batch_stats: list[BatchStatistics]
+
+
+class Statistics(Message):
+    model_stats: list[VersionStatistics]

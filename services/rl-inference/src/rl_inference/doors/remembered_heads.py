@@ -13,16 +13,13 @@ import numpy as np
 
 from rl_inference.doors.binary_tensors import LITTLE_ENDIAN
 from rl_inference.doors.inference_request import InferenceRequest, read_request
+from rl_inference.doors.judged_tensors import LONGEST_HEAD, MOST_HEADS, JudgedTensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rl_inference.models.loaded import LoadedModel
-    from rl_inference.tensors import TensorSpec
 
-LONGEST_HEAD = 2048
-"""Bytes; a longer one costs more to remember than it is likely to save."""
-MOST_HEADS = 256
 CHECKED_EACH_TIME = frozenset({"BYTES", "BOOL"})
 """Datatypes of which not all bytes are values."""
 
@@ -45,22 +42,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What was checked, and for which tensors; it holds on to no model."""
+    """What was checked, and for which tensors."""
 
     request: InferenceRequest
     parts: tuple[Part, ...]
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    max_batch_size: int
-
-    def is_of(self, model: LoadedModel) -> bool:
-        """Whether the same head means the same for `model`."""
-        session = model.session
-        return (
-            session.inputs is self.inputs
-            and session.outputs is self.outputs
-            and model.max_batch_size == self.max_batch_size
-        )
+    judged: JudgedTensors
 
     def read(self, body: bytes | bytearray) -> InferenceRequest:
         """The request with the numbers of `body`."""
@@ -82,17 +68,17 @@ class RememberedHeads:
         self._heads: dict[tuple[bytes, int], Head] = {}
 
     def read(
-        self, body: bytes | bytearray, header_length: bytes | None, model: LoadedModel
+        self, body: bytes | bytearray, header_length: bytes, model: LoadedModel
     ) -> InferenceRequest:
         """The request in `body`; raises as `read_request` does."""
-        if header_length is None or not header_length.isdigit() or len(header_length) > len("2048"):
+        if not header_length.isdigit() or len(header_length) > len("2048"):
             return read_request(body, header_length, model)
         length = int(header_length)
         if not 0 < length <= min(LONGEST_HEAD, len(body)):
             return read_request(body, header_length, model)
         key = (bytes(body[:length]), len(body))
         known = self._heads.get(key)
-        if known is not None and known.is_of(model):
+        if known is not None and known.judged.are_of(model):
             return known.read(body)
         request = read_request(body, header_length, model)
         self._remember(key, request, model)
@@ -107,14 +93,7 @@ class RememberedHeads:
             return  # an id makes each head another one, and an input inside the JSON is no part
         if len(self._heads) >= MOST_HEADS:
             self._heads.clear()
-        session = model.session
-        self._heads[key] = Head(
-            request=replace(request, inputs={}),
-            parts=parts,
-            inputs=session.inputs,
-            outputs=session.outputs,
-            max_batch_size=model.max_batch_size,
-        )
+        self._heads[key] = Head(replace(request, inputs={}), parts, JudgedTensors.of(model))
 
 
 def _parts(request: InferenceRequest, model: LoadedModel, start: int) -> tuple[Part, ...]:

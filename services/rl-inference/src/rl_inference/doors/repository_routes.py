@@ -7,16 +7,15 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response, params
+from fastapi.responses import JSONResponse
 
-from rl_inference.doors import model_words
-from rl_inference.doors.data_plane import DataPlane
-from rl_inference.doors.protocol_schemas import IndexedVersion
+from rl_inference.doors import model_words, protocol_schemas
+from rl_inference.doors.data_plane import DataPlane, check_name
+from rl_inference.doors.protocol_openapi import ADMITTED, errors, json_body
 from rl_inference.errors import DataPlaneError, InvalidInputError
 
 OVERRIDES = ("config", "file:")
-INSTRUCTIONS: dict[str, Any] = {
-    "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
-}
+INSTRUCTIONS = json_body(protocol_schemas.Instructions, required=False)
 
 
 async def _instructions(request: Request) -> dict[str, Any]:
@@ -42,16 +41,22 @@ def add_repository_routes(
 ) -> None:
     """Add the routes to `router`, before those that take a model's name at the same place."""
 
-    @router.get("/v2/models/stats", dependencies=users)
-    async def all_statistics() -> dict[str, Any]:
+    @router.get(
+        "/v2/models/stats",
+        dependencies=users,
+        response_model=protocol_schemas.Statistics,
+        responses=errors(*ADMITTED),
+    )
+    async def all_statistics() -> JSONResponse:
         """The statistics of every live version."""
-        return model_words.statistics(plane.statistics.snapshot())
+        return JSONResponse(model_words.statistics(plane.statistics.snapshot()))
 
     @router.post(
         "/v2/repository/index",
         dependencies=users,
-        response_model=list[IndexedVersion],
-        openapi_extra=INSTRUCTIONS,
+        response_model=list[protocol_schemas.IndexedVersion],
+        responses=errors(400, *ADMITTED, 413),
+        openapi_extra=json_body(protocol_schemas.IndexQuestion, required=False),
     )
     async def repository_index(instructions: Instructions) -> list[dict[str, str]]:
         """Every version in the repository, and why it is not ready; or the ready ones alone."""
@@ -60,11 +65,22 @@ def add_repository_routes(
             raise InvalidInputError("ready must be true or false")
         return model_words.index(plane.registry.index(), ready_only=ready_only)
 
+    _add_control_routes(router, plane, operators)
+
+
+def _add_control_routes(
+    router: APIRouter, plane: DataPlane, operators: Sequence[params.Depends]
+) -> None:
     @router.post(
-        "/v2/repository/models/{name}/load", dependencies=operators, openapi_extra=INSTRUCTIONS
+        "/v2/repository/models/{name}/load",
+        dependencies=operators,
+        response_class=Response,
+        responses=errors(400, *ADMITTED, 404, 413),
+        openapi_extra=INSTRUCTIONS,
     )
     async def load_model(name: str, instructions: Instructions) -> Response:
         """Load what the repository holds of the model; what answered before goes on if it fails."""
+        check_name(name)
         _refuse_overrides(name, instructions)
         try:
             await plane.registry.load(name)
@@ -72,9 +88,17 @@ def add_repository_routes(
             raise InvalidInputError(_failed(name, str(error))) from error
         return Response()
 
-    @router.post("/v2/repository/models/{name}/unload", dependencies=operators)
-    async def unload_model(name: str) -> Response:
+    @router.post(
+        "/v2/repository/models/{name}/unload",
+        dependencies=operators,
+        response_class=Response,
+        responses=errors(400, *ADMITTED, 404, 413),
+        openapi_extra=INSTRUCTIONS,
+    )
+    async def unload_model(name: str, instructions: Instructions) -> Response:
         """Unload every version, each after the requests that it has."""
+        del instructions  # `unload_dependents`: no model depends on another
+        check_name(name)
         await plane.registry.unload(name)
         return Response()
 

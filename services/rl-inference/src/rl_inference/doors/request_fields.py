@@ -49,6 +49,12 @@ def parameters_of(entry: dict[str, Any], where: str) -> dict[str, Any]:
     return parameters
 
 
+def refuse_shared_memory(parameters: dict[str, Any], where: str) -> None:
+    """Tensors come in the body alone; a region that was ignored would be an answer to nothing."""
+    if any(name.startswith("shared_memory_") for name in parameters):
+        raise InvalidInputError(f"{where}: shared memory is not supported; send the tensor's data")
+
+
 def boolean(parameters: dict[str, Any], name: str, where: str, *, usual: bool = False) -> bool:
     """A parameter that is true or false."""
     value = parameters.get(name, usual)

@@ -19,6 +19,7 @@ from atmr_common.web.rpc_reading import check_protocol, timeout_s
 from rl_inference.doors.error_answers import UNFORESEEN, rpc_error
 from rl_inference.doors.exchange import Headers, Outcome, Prepared
 from rl_inference.doors.http_answer import JSON, HttpAnswer
+from rl_inference.doors.parts import rows_at_once
 from rl_inference.doors.policy_scoring import scoring_ask, scoring_response
 from rl_inference.errors import DataPlaneError, InvalidInputError
 
@@ -33,15 +34,18 @@ log = structlog.get_logger(__name__)
 class ScoringExchange:
     """Reads and writes scores; `now` is the loop's clock, in seconds."""
 
-    def __init__(self, plane: DataPlane, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, plane: DataPlane, *, now: Callable[[], float], longest_s: float = LONGEST_S
+    ) -> None:
         self._plane = plane
         self._now = now
+        self._longest_s = longest_s
 
     def takes(self, headers: Headers) -> bool:
         """Whether it is an unpacked message of this protocol with time to answer it."""
         try:
             check_protocol(_words(headers))
-            return b"content-encoding" not in headers and _within_s(headers) > 0
+            return b"content-encoding" not in headers and self._within_s(headers) > 0
         except RpcError:
             return False
 
@@ -57,20 +61,23 @@ class ScoringExchange:
             Exception: of any kind, for what the ordinary way has to look at.
 
         """
-        within_s = _within_s(headers)
+        within_s = self._within_s(headers)
         message = ScoreCandidatesRequest.model_validate(plain_json(body))
         if message.deadline_ms is not None:
             within_s = min(within_s, message.deadline_ms / 1000)
-        return Prepared(scoring_ask(self._plane, message, self._now() + within_s), _told)
+        ask = scoring_ask(self._plane, message, self._now() + within_s)
+        if ask.rows > rows_at_once(ask.model):
+            raise InvalidInputError("to be asked in parts")
+        return Prepared(ask, _told)
+
+    def _within_s(self, headers: Headers) -> float:
+        if b"connect-timeout-ms" not in headers:
+            return self._longest_s
+        return timeout_s(_words(headers), self._longest_s)
 
 
 def _words(headers: Headers) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-
-
-def _within_s(headers: Headers) -> float:
-    told = headers.get(b"connect-timeout-ms")
-    return LONGEST_S if told is None else timeout_s(_words(headers), LONGEST_S)
 
 
 def plain_json(body: bytes | bytearray) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rl_inference.doors.binary_tensors import read_binary
 from rl_inference.doors.json_tensors import read_json
-from rl_inference.doors.request_fields import name_of, parameters_of
+from rl_inference.doors.request_fields import name_of, parameters_of, refuse_shared_memory
 from rl_inference.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def read_inputs(
     for entry in entries:
         spec = _spec(entry, specs, inputs, model)
         shape = _shape(entry, spec)
+        if model.max_batch_size and shape:
+            check_batch(shape[0], model)  # before a million elements are read
         size = _binary_size(entry, spec.name)
         if size is None:
             inputs[spec.name] = read_json(spec.name, spec.datatype, shape, entry.get("data"))
@@ -59,6 +61,15 @@ def row_count(inputs: Tensors) -> int:
     if rows == 0:
         raise InvalidInputError("the inputs hold no rows")
     return rows
+
+
+def check_batch(rows: int, model: LoadedModel) -> None:
+    """Refuse more rows than are computed together."""
+    most = model.max_batch_size
+    if rows > most:
+        raise InvalidInputError(
+            f"inference request batch-size must be <= {most} for '{model.name}', got {rows}"
+        )
 
 
 def _spec(
@@ -101,7 +112,9 @@ def _binary_size(entry: dict[str, Any], name: str) -> int | None:
     """How many bytes after the JSON are the tensor's; None: it stands in the JSON."""
     if "parameters" not in entry:
         return None
-    size = parameters_of(entry, f"input '{name}'").get("binary_data_size")
+    parameters = parameters_of(entry, f"input '{name}'")
+    refuse_shared_memory(parameters, f"input '{name}'")
+    size = parameters.get("binary_data_size")
     if size is None:
         return None
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:

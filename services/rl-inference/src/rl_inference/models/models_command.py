@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from atmr_common.web.openapi_file import tell
 from rl_inference.models.loading import LoadOptions, load
 from rl_inference.models.onnx_session import CPU
 from rl_inference.models.quantising import QuantisingError, publish_quantised
@@ -98,6 +99,18 @@ def check(
     console.print(table if table.row_count else f"There is no model in {folder}.")
     if refused:
         raise typer.Exit(1)
+
+
+@command.command("openapi")
+def openapi(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write rl-inference.json to; else print it.")
+    ] = None,
+) -> None:
+    """Print the OpenAPI document of the inference server, or write it into a folder."""
+    from rl_inference.openapi_document import document  # noqa: PLC0415 (slow)
+
+    tell(document(), "rl-inference.json", out)
 
 
 def _versions(repository: Repository) -> list[tuple[str, int]]:

@@ -1,7 +1,8 @@
-"""Triton's own client, unchanged, against the doors; skipped where it is not installed."""
+"""Triton's own client, unchanged, against the doors (`make test-judges`)."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from support.inference_doors import TOKEN
 from support.inference_server import served_doors
 
 triton: Any = pytest.importorskip(
-    "tritonclient.http", reason="needs tritonclient[http]", exc_type=ImportError
+    "tritonclient.http", reason="make test-judges brings tritonclient", exc_type=ImportError
 )
 NUMBERS = np.arange(60, dtype=np.float32).reshape(20, 3) / 7
 
@@ -94,3 +95,59 @@ def test_errors_are_in_the_words_that_the_client_compares(client: Any) -> None:
         client.load_model("none", headers=headers())
     with pytest.raises(triton.InferenceServerException, match="Send a token"):
         client.infer("adder", inputs(binary=True))
+
+
+def test_texts_come_back_as_json(client: Any) -> None:
+    texts = np.array([["a", "é"]], dtype=np.object_)
+    tensor = triton.InferInput("in", [1, 2], "BYTES")
+    tensor.set_data_from_numpy(texts, binary_data=False)
+    outputs = [triton.InferRequestedOutput("out", binary_data=False)]
+    result = client.infer("identity-bytes", [tensor], outputs=outputs, headers=headers())
+    assert result.as_numpy("out").tolist() == texts.tolist()
+
+
+def test_priority_and_timeout_are_taken(client: Any) -> None:
+    result = client.infer(
+        "adder", inputs(binary=True), priority=1, timeout=900_000, headers=headers()
+    )
+    assert result.as_numpy("totals").tolist() == (NUMBERS * 2).sum(axis=1, dtype="f8").tolist()
+    with pytest.raises(triton.InferenceServerException, match="keep no state"):
+        client.infer("adder", inputs(binary=True), sequence_id=7, headers=headers())
+
+
+def test_shared_memory_is_refused_and_not_ignored(client: Any) -> None:
+    made = inputs(binary=True)
+    made[0].set_shared_memory("region", 240)
+    with pytest.raises(triton.InferenceServerException, match="shared memory is not supported"):
+        client.infer("adder", made, headers=headers())
+
+
+def test_many_ask_at_once(client: Any) -> None:
+    asked = [client.async_infer("adder", inputs(binary=True), headers=headers()) for _ in range(20)]
+    for each in asked:
+        assert each.get_result().as_numpy("sum").tobytes() == (NUMBERS + NUMBERS).tobytes()
+
+
+@pytest.mark.parametrize("packing", [None, "gzip", "deflate"])
+@pytest.mark.parametrize("binary", [True, False])
+async def test_the_client_of_asyncio_is_answered_too(
+    client: Any, *, binary: bool, packing: str | None
+) -> None:
+    aio: Any = importlib.import_module("tritonclient.http.aio")
+    async with aio.InferenceServerClient(client._parsed_url.netloc) as asking:
+        assert await asking.is_server_ready()
+        assert await asking.is_model_ready("adder")
+        assert (await asking.get_model_metadata("adder"))["name"] == "adder"
+        assert (await asking.get_model_config("adder"))["max_batch_size"] == 64
+        result = await asking.infer(
+            "adder",
+            inputs(binary=binary),
+            headers=headers(),
+            request_compression_algorithm=packing,
+            response_compression_algorithm=packing,
+        )
+        assert result.as_numpy("sum").tobytes() == (NUMBERS + NUMBERS).tobytes()
+        stats = await asking.get_inference_statistics(headers=headers())
+        assert {each["name"] for each in stats["model_stats"]} >= {"adder"}
+        with pytest.raises(triton.InferenceServerException, match="Request for unknown model"):
+            await asking.infer("none", inputs(binary=True), headers=headers())

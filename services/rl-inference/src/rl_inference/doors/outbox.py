@@ -1,0 +1,42 @@
+"""Writes the answers of a batch one right after the other.
+
+A client that sleeps is woken by the first and finds the others when it looks; answers that come
+apart wake it for each, which costs the server more than to write them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+
+class Letter(Protocol):
+    """An answer that is ready."""
+
+    def deliver(self) -> None:
+        """Write it; must not raise."""
+
+    def delivered(self) -> None:
+        """What is left to do when all are written."""
+
+
+class Outbox:
+    """Holds what became ready in this turn of the loop, until the next."""
+
+    __slots__ = ("_letters",)
+
+    def __init__(self) -> None:
+        self._letters: list[Letter] = []
+
+    def add(self, letter: Letter) -> None:
+        """Send it with the others."""
+        if not self._letters:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._letters.append(letter)
+
+    def _send(self) -> None:
+        letters, self._letters = self._letters, []
+        for letter in letters:
+            letter.deliver()
+        for letter in letters:
+            letter.delivered()
