@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -266,6 +267,19 @@ async def test_a_tick_is_bounded_and_models_take_turns() -> None:
     assert order == [many[0], one]
     await under_test.drain()
     assert len(order) == 6
+
+
+async def test_after_a_long_batch_the_loop_has_its_turn() -> None:
+    loop, clock, order = asyncio.get_running_loop(), count(step=1_000_000), list[Asked]()
+    limits = BatchLimits(batches_per_tick=9, tick_ns=10_000_000)
+    under_test = Batcher(loop, Statistics(), limits, stopwatch=lambda: next(clock))
+    model = fake_model(max_batch_size=1)
+    for value in range(5):
+        under_test.submit(Asked(model, value, order=order).ask)
+    await asyncio.sleep(0)
+    assert 0 < len(order) < 5
+    await under_test.drain()
+    assert len(order) == 5
 
 
 @pytest.mark.parametrize("rows", [0, 9])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 from benchmarks.serving.comparison import compare
+from benchmarks.serving.int8 import compare_int8
 from benchmarks.serving.overload import overload
 from benchmarks.serving.reload import reload
 from benchmarks.serving.servers import LOADS_CORE
@@ -25,9 +26,10 @@ PARTS = {
     "servers": compare,
     "reload": reload,
     "overload": overload,
+    "int8": compare_int8,
     "soak": soak,
 }
-USUAL = ("servers", "reload", "overload")
+USUAL = ("servers", "reload", "overload", "int8")
 
 
 def parsed() -> argparse.Namespace:

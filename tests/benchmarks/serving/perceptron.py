@@ -18,12 +18,12 @@ FLAT = (122, 512, 256, 201)
 """The flat network of the system that this one replaces: SERVING.md measures with it."""
 WIDE = (122, 1024, 512, 256, 201)
 """The network of the INT8 goal."""
-NAME, INPUT, OUTPUT = "perceptron", "state", "scores"
+NAME, INPUT, OUTPUT = "perceptron", "features", "scores"
 OPSET, IR_VERSION = 17, 8
 
 
 def perceptron(widths: tuple[int, ...], seed: int) -> bytes:
-    """`state` FP32 [rows, first width] to `scores` FP32 [rows, last width], with ReLU between."""
+    """`features` FP32 [rows, first width] to `scores` FP32 [rows, last width], ReLU between."""
     random = np.random.default_rng(seed)
     nodes, weights, value = [], [], INPUT
     for layer, (before, after) in enumerate(pairwise(widths)):

@@ -44,7 +44,7 @@ def make_app(path: str) -> FastAPI:
     async def infer(request: Inference) -> Answer:
         tensor = request.inputs[0]
         state = np.array(tensor.data, np.float32).reshape(tensor.shape)
-        [scores] = session.run(["scores"], {"state": state})
+        [scores] = session.run(["scores"], {"features": state})
         output = Tensor(
             name="scores",
             datatype="FP32",

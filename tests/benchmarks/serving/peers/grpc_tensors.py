@@ -19,7 +19,7 @@ async def main() -> None:
 
     async def infer(request: bytes, _: grpc.aio.ServicerContext) -> bytes:
         state = np.frombuffer(request, np.float32).reshape(-1, width)
-        [scores] = session.run(["scores"], {"state": state})
+        [scores] = session.run(["scores"], {"features": state})
         return bytes(scores.tobytes())
 
     server = grpc.aio.server()

@@ -19,6 +19,6 @@ class Perceptron(MLModel):
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The scores of the first input."""
         state = NumpyCodec.decode_input(payload.inputs[0])
-        [scores] = self._session.run(["scores"], {"state": state})
+        [scores] = self._session.run(["scores"], {"features": state})
         output = NumpyCodec.encode_output("scores", scores)
         return InferenceResponse(model_name=self.name, outputs=[output])

@@ -26,7 +26,7 @@ def main() -> None:
         calls = int(line)
         started = time.process_time()
         for _ in range(calls):
-            session.run(["scores"], {"state": state})
+            session.run(["scores"], {"features": state})
         sys.stdout.write(f"{1e6 * (time.process_time() - started) / calls}\n")
         sys.stdout.flush()
 

@@ -39,6 +39,8 @@ class BatchLimits:
     queued_rows: int = 4096
     """Of one model; a single request of more is still taken when nothing waits."""
     batches_per_tick: int = 4
+    tick_ns: int = 1_500_000
+    """No other batch begins in a tick after this: who finds the queue full is to be told soon."""
 
 
 class Batcher:
@@ -125,11 +127,14 @@ class Batcher:
     def _tick(self) -> None:
         """Compute a few batches, in turn among the models; the rest in the next tick."""
         self._scheduled = False
+        ends = self._stopwatch() + self._limits.tick_ns
         try:
             for _ in range(self._limits.batches_per_tick):
                 if not self._active:
                     break
                 self._serve_next()
+                if self._stopwatch() >= ends:
+                    break
         finally:
             if self._active and not self._scheduled:
                 self._schedule()
