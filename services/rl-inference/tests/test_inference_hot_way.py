@@ -14,7 +14,9 @@ from support.inference_plane import FakePlane
 from atmr_common.observability.tracing import Span, Tracer
 from atmr_common.web.identity import Identity, Role
 from atmr_common.web.problems import UnauthenticatedError
+from rl_inference.doors import fast_protocol
 from rl_inference.doors.admission import TokenAdmission
+from rl_inference.doors.exchange import Headers
 from rl_inference.errors import OverloadedError
 
 BODY = orjson.dumps(
@@ -200,6 +202,36 @@ def test_only_a_good_token_takes_the_hot_way(header: bytes | None, *, admitted: 
     assert admits({} if header is None else {b"authorization": header}) is admitted
     refuses = TokenAdmission(verify, lambda _: False)
     assert not refuses({b"authorization": b"Bearer good"})
+
+
+async def test_another_token_on_the_same_connection_is_looked_at(doors: Doors) -> None:
+    wire = connect(doors, fast=True)
+    for token in (TOKEN, "Bearer another", TOKEN):
+        wire.protocol.data_received(REQUEST.replace(TOKEN.encode(), token.encode()))
+    await answers(wire, 3)
+    statuses = [each[:3] for each in bytes(wire.written).split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"401", b"200"]
+    wire.close()
+
+
+@pytest.mark.parametrize(("remembered_s", "times"), [(60.0, 1), (0.0, 3)])
+async def test_a_token_is_looked_at_again_after_a_while(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, remembered_s: float, times: int
+) -> None:
+    monkeypatch.setattr(fast_protocol, "ADMITTED_S", remembered_s)
+    looked, admits = list[Headers](), doors.hot.admits
+
+    def counted(headers: Headers) -> bool:
+        looked.append(headers)
+        return admits(headers)
+
+    doors.hot = replace(doors.hot, admits=counted)
+    wire = connect(doors, fast=True)
+    for number in range(3):
+        wire.protocol.data_received(REQUEST)
+        await answers(wire, number + 1)
+    assert len(looked) == times
+    wire.close()
 
 
 async def test_a_path_without_end_is_not_remembered(doors: Doors) -> None:

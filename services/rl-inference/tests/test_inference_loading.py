@@ -19,6 +19,7 @@ from support.inference_models import (
     publish,
     torchscript_linear,
 )
+from support.inference_sessions import DoublingSession, fake_model
 
 from rl_inference.models.card import GoldenCase
 from rl_inference.models.config_pbtxt import ModelConfig, config_of
@@ -26,6 +27,7 @@ from rl_inference.models.loaded import LoadedModel
 from rl_inference.models.loading import LoadOptions, load
 from rl_inference.models.refusals import RefusedModelError
 from rl_inference.models.repository import Repository
+from rl_inference.models.trial import warm_up
 
 GOLDEN = GoldenCase(
     inputs={"x": [[1.0, 2.0, 3.0]]}, outputs={"y": [[2.0, 4.0, 6.0]], "z": [[3.0, 4.0, 5.0]]}
@@ -68,12 +70,16 @@ def test_a_large_file_is_refused_before_it_is_read_whole(tmp_path: Path) -> None
 def test_the_folder_of_another_model_is_refused(tmp_path: Path) -> None:
     publish(tmp_path, configuration=config("other"))
     shutil.copytree(tmp_path / "other", tmp_path / "linear")
-    reason, message = refusal(tmp_path)
-    assert (reason, "other" in message) == ("foreign", True)
+    said = ("foreign", "model.json is of other 1; it lies with linear 1.")
+    assert refusal(tmp_path) == said
     (tmp_path / "linear" / "config.pbtxt").write_text(
         (tmp_path / "other" / "config.pbtxt").read_text().replace('"other"', '"linear"')
     )
-    assert refusal(tmp_path)[0] == "foreign"
+    assert refusal(tmp_path) == said
+    shutil.copy(tmp_path / "other" / "config.pbtxt", tmp_path / "linear")
+    card = tmp_path / "linear" / "1" / "model.json"
+    card.write_text(card.read_text().replace('"model": "other"', '"model": "linear"'))
+    assert refusal(tmp_path) == ("foreign", "config.pbtxt is of the model other.")
 
 
 def test_another_version_s_folder_is_refused(tmp_path: Path) -> None:
@@ -191,6 +197,44 @@ def test_other_answers_than_the_golden_ones_are_refused(
     golden = {"inputs": GOLDEN.inputs, "outputs": outputs}
     publish(tmp_path, golden=(GOLDEN, GoldenCase(**golden)))
     assert refusal(tmp_path)[0] == "golden_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "passes"),
+    [
+        (0.25, 0.5009, True),
+        (0.25, 0.5011, False),
+        (500.0, 1000.9, True),
+        (500.0, 1001.2, False),
+        (-500.0, -1001.2, False),
+    ],
+)
+def test_a_tolerance_is_absolute_below_one_and_relative_above(
+    tmp_path: Path,
+    x: float,
+    y: float,
+    passes: bool,  # noqa: FBT001
+) -> None:
+    case = GoldenCase(
+        inputs={"x": [[x] * 3]}, outputs={"y": [[y] * 3], "z": [[x + 2] * 3]}, tolerance=1e-3
+    )
+    publish(tmp_path, golden=(case,))
+    if passes:
+        assert loaded(tmp_path)
+    else:
+        assert refusal(tmp_path)[0] == "golden_mismatch"
+
+
+def test_outputs_of_another_datatype_than_promised_are_refused() -> None:
+    class Wide(DoublingSession):
+        def run(self, inputs: Any, outputs: Any) -> list[Any]:
+            return [array.astype(np.float64) for array in super().run(inputs, outputs)]
+
+    card = fake_model().card
+    warm_up(DoublingSession(), card, 8)
+    with pytest.raises(RefusedModelError, match="gave y as float64") as caught:
+        warm_up(Wide(), card, 8)
+    assert caught.value.reason == "warm_up_failed"
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,16 @@ def test_weights_in_another_file_are_found_within_a_branch() -> None:
     assert caught.value.reason == "external_data"
 
 
+def test_a_request_that_fails_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    node = helper.make_node("Gather", ["table", "x"], ["y"])
+    table = {"table": np.array([7.0], np.float32)}
+    shape = ["rows", 1]
+    session = OnnxSession(onnx_file([node], {"x": ("INT64", shape)}, {"y": ("FP32", shape)}, table))
+    with pytest.raises(ComputationError, match="out of data bounds"):
+        session.run({"x": np.array([[5]])}, ["y"])
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_datatype_that_is_not_known_is_refused() -> None:
     model = onnx.load_from_string(identity())
     for value in (*model.graph.input, *model.graph.output):

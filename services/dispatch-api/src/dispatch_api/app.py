@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
@@ -14,7 +13,7 @@ from atmr_common.database.schema_readiness import SchemaReadiness
 from atmr_common.observability.logs import configure_logs
 from atmr_common.observability.tracing import Tracer
 from atmr_common.runtime.crash_points import HTTP_COMMITTED
-from atmr_common.runtime.lifecycle import Lifecycle, Part, running, task_part
+from atmr_common.runtime.lifecycle import Lifecycle, Part, lifespan_of, task_part
 from atmr_common.runtime.service_process import run_service, settings_of_service
 from atmr_common.web.login_endpoints import router as login
 from atmr_common.web.server import server_part
@@ -78,14 +77,9 @@ def create_app(
     if lifecycle is not None:
         readiness["process"] = lifecycle.readiness
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(parts_beside(settings, ports), deadline_s=settings.drain_seconds):
-            yield
-
     app = create_service_app(
         describe(
-            lifespan,
+            lifespan_of(lambda: parts_beside(settings, ports), deadline_s=settings.drain_seconds),
             ports.registry,
             max_body_bytes=settings.max_body_bytes,
             readiness=readiness,

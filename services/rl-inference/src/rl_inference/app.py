@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from atmr_common.observability.logs import configure_logs
-from atmr_common.runtime.lifecycle import Lifecycle, Part, running, task_part
+from atmr_common.runtime.lifecycle import Lifecycle, Part, lifespan_of, task_part
 from atmr_common.runtime.service_process import run_service, settings_of_service
 from atmr_common.web.access import service_with
 from atmr_common.web.identity import Identity, Role
@@ -60,11 +58,6 @@ class Doors:
         if lifecycle is not None:
             readiness["process"] = lifecycle.readiness
 
-        @asynccontextmanager
-        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            async with running(parts_beside(settings, parts), deadline_s=settings.drain_seconds):
-                yield
-
         open_inference = OpenInference(
             plane=parts.plane,
             exchange=self._inference,
@@ -85,7 +78,9 @@ class Doors:
                     risk_router(parts.plane, users, longest_s=longest_s),
                     open_inference_router(open_inference),
                 ],
-                lifespan=lifespan,
+                lifespan=lifespan_of(
+                    lambda: parts_beside(settings, parts), deadline_s=settings.drain_seconds
+                ),
                 registry=parts.metrics,
                 max_body_bytes=settings.max_body_bytes,
                 readiness=readiness,

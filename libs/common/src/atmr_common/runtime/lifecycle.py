@@ -165,6 +165,19 @@ async def running(parts: Iterable[Part], *, deadline_s: float = 20.0) -> AsyncIt
         await lifecycle.stop()
 
 
+def lifespan_of(
+    parts: Callable[[], Iterable[Part]], *, deadline_s: float
+) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """The lifespan of an application, which runs these parts beside it."""
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with running(parts(), deadline_s=deadline_s):
+            yield
+
+    return lifespan
+
+
 def task_part(
     name: str,
     work: Callable[[], Coroutine[Any, Any, None]],

@@ -34,8 +34,8 @@ _OPERATOR = 4
 _QUANTISED = re.compile(rb"Q(?:Linear|Gemm|Attention)|QuantizeLinear|DynamicQuantize|\w+Integer")
 """Begins the operators that compute in 8 bits, or make 8 bits of a float."""
 _DEEPEST = 64
-_MOST_FIELDS = 5_000_000
-"""Some seconds of walking; networks of a million operators have fewer."""
+_MOST_FIELDS = 2_000_000
+"""Two seconds of walking; a network of a hundred thousand operators has fewer."""
 
 
 def require_self_contained(content: bytes) -> None:

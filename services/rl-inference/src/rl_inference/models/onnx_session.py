@@ -114,7 +114,7 @@ def _session(content: bytes, providers: Sequence[str]) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.add_session_config_entry("session.load_model_format", "ONNX")  # what was looked into
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised; a line for each would flood the log
     try:
         inner = onnxruntime.InferenceSession(
             content, options, providers=list(providers), enable_fallback=0
