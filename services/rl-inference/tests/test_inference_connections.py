@@ -327,3 +327,18 @@ async def test_a_shutdown_over_a_socket_answers_what_is_under_way(doors: Doors) 
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"connection: close" in answer
     writer.close()
+
+
+@pytest.mark.parametrize("says", [b"", b"GET /v2 HTTP/1.1\r\n"])
+async def test_a_connection_that_says_nothing_is_closed_in_time(doors: Doors, says: bytes) -> None:
+    """As one is that says nothing more; who has begun is waited for."""
+    async with listening(doors, timeout_keep_alive=1) as at:
+        reader, writer = await at.open()
+        writer.write(says)
+        async with asyncio.timeout(5):
+            if says:
+                await asyncio.sleep(1.5)
+                writer.write(b"host: d\r\nconnection: close\r\n\r\n")
+            answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200") if says else answer == b""
