@@ -71,7 +71,10 @@ async def test_a_version_is_named_by_number_or_alias(http: httpx.AsyncClient, ve
     told = (await http.get(path)).json()
     assert (told["name"], told["versions"]) == ("adder", ["3"])
     assert told["inputs"][0] == {"name": "left", "datatype": "FP32", "shape": [-1, 3]}
-    assert told["parameters"]["provider"] == "CPUExecutionProvider"
+    parameters = told["parameters"]
+    assert parameters["provider"] == "CPUExecutionProvider"
+    assert (parameters["batch_invariant"], parameters["precision"]) == (True, "float")
+    assert "agreement" not in parameters
     assert (await http.get(f"{path}/ready")).json() == {"name": "adder", "ready": True}
     configured = (await http.get(f"{path}/config")).json()
     assert configured["max_batch_size"] == 64

@@ -70,11 +70,14 @@ def index(entries: Iterable[IndexEntry], *, ready_only: bool) -> list[dict[str, 
     ]
 
 
-def _parameters(model: LoadedModel) -> dict[str, str | int | bool]:
+def _parameters(model: LoadedModel) -> dict[str, str | int | float | bool]:
     card = model.card
     known = {
         "provider": model.session.provider,
         "degraded": model.degraded,
+        "batch_invariant": model.batch_invariant,
+        "precision": card.precision,
+        "agreement": None if card.agreement is None else card.agreement.share,
         "kind": card.kind,
         "trained": card.trained,
         "synthetic": card.synthetic,
