@@ -98,7 +98,7 @@ test-bench: setup-bench  ## the tests of the benchmark with its peers, which mak
 	PYTHONPATH=tests $(BENCH)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -W error -q libs/engine/tests/test_bench_*.py
 
 test-judges: judges  ## Triton's and KServe's own clients against rl-inference, which make test skips
-	PYTHONPATH=tests $(JUDGES)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -o asyncio_mode=auto -q services/rl-inference/tests/test_judge_*.py
+	PYTHONPATH=tests $(JUDGES)/bin/python -m pytest -c /dev/null --rootdir . --noconftest --import-mode=importlib -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function -q services/rl-inference/tests/test_judge_*.py
 
 bench-day: setup  ## the Geneva operator's day times ten, planned through the API: wall seconds
 	$(BIN)/python tests/benchmarks/day_through_api.py

@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol with bounds that it lacks on what one connection may make it hold.
 
 It reads on after each answer, although those to all that it has read are still to come; its parser
-takes a head without end; and trailers stand among the headers, where a proxy never saw them.
+takes a head without end; trailers stand among the headers, where a proxy never saw them; and who
+never says anything may stay.
 """
 
 from __future__ import annotations
@@ -44,9 +45,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.silent_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
-        """As uvicorn, but with a flow that knows the pipeline."""
+        """As uvicorn, but with a flow that knows the pipeline, and an end to saying nothing."""
         super().connection_made(transport)
         self.flow = PipelinedFlow(transport, self.pipeline)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse a head, a trailer or the frame of a chunk without an end."""
