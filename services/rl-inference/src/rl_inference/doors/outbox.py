@@ -7,6 +7,7 @@ apart wake it for each, which costs the server more than to write them.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -14,7 +15,7 @@ class Letter(Protocol):
     """An answer that is ready."""
 
     def deliver(self) -> None:
-        """Write it; must not raise."""
+        """Write it."""
 
     def delivered(self) -> None:
         """What is left to do when all are written."""
@@ -37,6 +38,16 @@ class Outbox:
     def _send(self) -> None:
         letters, self._letters = self._letters, []
         for letter in letters:
-            letter.deliver()
+            _done(letter.deliver)
         for letter in letters:
-            letter.delivered()
+            _done(letter.delivered)
+
+
+def _done(step: Callable[[], None]) -> None:
+    """One that fails is the loop's to report, and does not hold back the others."""
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001 (as said)
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "an answer could not be written", "exception": error}
+        )
