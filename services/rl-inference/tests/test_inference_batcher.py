@@ -282,6 +282,20 @@ async def test_after_a_long_batch_the_loop_has_its_turn() -> None:
     assert len(order) == 5
 
 
+async def test_a_batch_is_no_longer_than_the_loop_may_be_kept() -> None:
+    """The first is measured; those behind it come in batches of at most that long."""
+    loop, clock, session = asyncio.get_running_loop(), count(step=1_000_000), DoublingSession()
+    limits = BatchLimits(batches_per_tick=9, tick_ns=10**12, batch_s=0.0105)
+    under_test = Batcher(loop, Statistics(), limits, stopwatch=lambda: next(clock))
+    model = fake_model(session)
+    under_test.submit(Asked(model, 0).ask)
+    await under_test.drain()
+    for value in range(1, 7):
+        under_test.submit(Asked(model, value).ask)
+    await under_test.drain()
+    assert [len(rows) for rows in session.runs] == [1, 2, 2, 2]
+
+
 @pytest.mark.parametrize("rows", [0, 9])
 async def test_a_request_has_one_row_or_as_many_as_a_batch(rows: int) -> None:
     with pytest.raises(InvalidInputError):

@@ -9,10 +9,10 @@ from benchmarks.serving.goals import at_least, at_most, say
 from benchmarks.serving.load import put_load
 from benchmarks.serving.messages import binary_request, state
 from benchmarks.serving.paced import put_paced_load
-from benchmarks.serving.perceptron import WIDE, perceptron, publish_perceptron
+from benchmarks.serving.perceptron import HEAVY, perceptron, publish_perceptron
 from benchmarks.serving.servers import ours
 
-ROWS = 32
+ROWS = 16
 CONNECTIONS = 512
 SECONDS = 10.0
 DEADLINE_MS = 200
@@ -22,9 +22,9 @@ EXPIRED = 504
 
 async def overload(_: argparse.Namespace, folder: Path) -> bool:
     """The peak with all connections busy, then twice of it at its own pace."""
-    publish_perceptron(folder / "models", 1, perceptron(WIDE, seed=0), WIDE)
+    publish_perceptron(folder / "models", 1, perceptron(HEAVY, seed=0), HEAVY)
     with ours(folder / "models", folder, ATMR_DEADLINE_MS=str(DEADLINE_MS)) as server:
-        request = binary_request(state(WIDE[0], ROWS), server.token)
+        request = binary_request(state(HEAVY[0], ROWS), server.token)
         peak = await put_load(server.port, request, connections=32, seconds=SECONDS / 2)
         per_second = peak.done / peak.seconds
         found = await put_paced_load(

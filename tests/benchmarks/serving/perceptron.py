@@ -18,6 +18,8 @@ FLAT = (122, 512, 256, 201)
 """The flat network of the system that this one replaces: SERVING.md measures with it."""
 WIDE = (122, 1024, 512, 256, 201)
 """The network of the INT8 goal."""
+HEAVY = (122, 2048, 2048, 201)
+"""One whose answer costs a multiple of refusing it: what overload is tried with."""
 NAME, INPUT, OUTPUT = "perceptron", "features", "scores"
 OPSET, IR_VERSION = 17, 8
 

@@ -22,7 +22,7 @@ from rl_inference.models.repository import Repository
 PER_SECOND = 5_500.0
 CONNECTIONS = 32
 STEADY_S = 10.0
-MARGIN = 1.1
+MARGIN = 1.4
 """The load goes on a little longer than the swaps."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -138,9 +139,14 @@ async def follow_models(settings: InferenceSettings, parts: Parts) -> None:
     await parts.models.watch(settings.model_poll_s)
 
 
+SWITCH_S = 0.000_5
+"""A thread that loads a model lets the loop go on after this, and not after five milliseconds."""
+
+
 def serve() -> None:
     """`atmr serve rl-inference`."""
     settings = settings_of_service(InferenceSettings)
+    sys.setswitchinterval(SWITCH_S)
     configure_logs(settings.log_level, settings.log_format)
 
     async def start(lifecycle: Lifecycle) -> None:

@@ -39,6 +39,8 @@ class BatchLimits:
     queued_rows: int = 4096
     """Of one model; a single request of more is still taken when nothing waits."""
     batches_per_tick: int = 4
+    batch_s: float = 0.002
+    """No request joins a batch that would then take longer, at the pace of the last ones."""
     tick_ns: int = 1_500_000
     """No other batch begins in a tick after this: who finds the queue full is to be told soon."""
 
@@ -115,7 +117,7 @@ class Batcher:
     def _new_lane(self, model: LoadedModel) -> Lane:
         """A lane that lives as long as its model."""
         key = id(model)
-        lane = Lane(model, self._statistics.of(model.name, model.version))
+        lane = Lane(model, self._statistics.of(model.name, model.version), self._limits.batch_s)
         self._lanes[key] = lane
         weakref.finalize(model, self._lanes.pop, key, None).atexit = False
         return lane

@@ -28,6 +28,7 @@ class Lane:
     """
 
     __slots__ = (
+        "_longest_s",
         "_most_rows",
         "_unordered",
         "asks",
@@ -38,7 +39,7 @@ class Lane:
         "takes_batches",
     )
 
-    def __init__(self, model: LoadedModel, counts: Counts) -> None:
+    def __init__(self, model: LoadedModel, counts: Counts, longest_s: float) -> None:
         self.asks: list[Ask] = []
         self.rows = 0
         """That wait, cancelled ones included until their turn comes."""
@@ -51,6 +52,7 @@ class Lane:
         specs = model.session.inputs if is_merged else ()
         self.stack = Stack(specs, model.max_batch_size)
         self._unordered = False
+        self._longest_s = longest_s
 
     def add(self, ask: Ask) -> None:
         """Append a request."""
@@ -93,7 +95,8 @@ class Lane:
 
     def _joins(self, first: Ask, ask: Ask, rows: int) -> bool:
         """Whether `ask` goes into the batch of `first`, which has `rows` already."""
-        if rows + ask.rows > self._most_rows:
+        together = rows + ask.rows
+        if together > self._most_rows or together * self.seconds_per_row > self._longest_s:
             return False
         return self.stack.uniform or _inner_shapes(first) == _inner_shapes(ask)
 
