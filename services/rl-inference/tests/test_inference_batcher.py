@@ -124,6 +124,28 @@ async def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     assert statistics.of("fake", 1).rejected_count == 1
 
 
+async def test_who_cannot_be_answered_in_time_is_told_at_once() -> None:
+    ticks = iter(range(0, 10**15, 10**9))  # each look at the watch is a second later
+    loop = asyncio.get_running_loop()
+    under_test = Batcher(loop, Statistics(), BatchLimits(), stopwatch=lambda: next(ticks))
+    model = fake_model()
+    under_test.submit(Asked(model, 1).ask)
+    await under_test.drain()
+    now = loop.time()
+    under_test.submit(Asked(model, 1, 2, 3, ends_at=now + 1).ask)  # nobody before it
+    with pytest.raises(OverloadedError) as caught:
+        under_test.submit(Asked(model, 4, ends_at=now + 2).ask)
+    assert caught.value.retry_after_s >= 3
+    patient, urgent = (
+        Asked(model, 5, ends_at=now + 60),
+        Asked(model, 6, ends_at=now + 2, priority=1),
+    )
+    for each in (patient, urgent):
+        under_test.submit(each.ask)
+    await under_test.drain()
+    assert (patient.first, urgent.first) == ([10], [12])
+
+
 async def test_the_time_to_come_back_is_the_measured_pace() -> None:
     ticks = iter(range(0, 10**15, 10**9))  # each look at the watch is a second later
     loop = asyncio.get_running_loop()

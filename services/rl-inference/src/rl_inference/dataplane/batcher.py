@@ -83,7 +83,7 @@ class Batcher:
 
         Raises:
             InvalidInputError: for no rows, or more than a batch of the model may have.
-            OverloadedError: when too many rows wait already.
+            OverloadedError: when too many rows wait already, or for longer than it has time.
 
         """
         lane = self._lanes.get(id(ask.model))
@@ -93,9 +93,11 @@ class Batcher:
             raise InvalidInputError(
                 f"{ask.rows} rows were sent; {ask.model.name} takes 1 to {ask.model.max_batch_size}"
             )
-        if lane.rows and lane.rows + ask.rows > self._limits.queued_rows:
-            raise self._overload(lane, ask)
         ask.asked_at = self._now()
+        if lane.rows and (
+            lane.rows + ask.rows > self._limits.queued_rows or lane.is_too_long_for(ask)
+        ):
+            raise self._overload(lane, ask)
         if not lane.asks:
             self._active.append(lane)
         lane.add(ask)
@@ -235,7 +237,8 @@ class Batcher:
         lane.counts.fail_count += 1
         wait_s = sum(each.rows * each.seconds_per_row for each in self._active)
         return OverloadedError(
-            f"{lane.rows} rows wait for {ask.model.name}; {self._limits.queued_rows} may",
+            f"{lane.rows} rows wait for {ask.model.name}; {self._limits.queued_rows} may,"
+            f" and for {wait_s:.3f} s",
             retry_after_s=max(SOONEST_RETRY_S, wait_s),
         )
 

@@ -87,6 +87,10 @@ class Lane:
         self.rows -= gone
         return Taken(batch, rows, expired)
 
+    def is_too_long_for(self, ask: Ask) -> bool:
+        """Whether the deadline will pass while others are computed; who goes first finds a way."""
+        return ask.priority <= 0 and (ask.asked_at + self.rows * self.seconds_per_row > ask.ends_at)
+
     def measure(self, seconds: float, rows: int) -> None:
         """Take note of how long a batch took, from its inputs to the last answer."""
         pace = seconds / rows
