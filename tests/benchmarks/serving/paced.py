@@ -30,6 +30,15 @@ class Paced:
     broken: int = 0
     unsent: int = 0
 
+    def add(self, other: Paced) -> None:
+        """Take in what was measured of another load."""
+        self.seconds += other.seconds
+        for status, latencies in other.latencies_s.items():
+            self.latencies_s.setdefault(status, []).extend(latencies)
+        self.without_retry_after += other.without_retry_after
+        self.broken += other.broken
+        self.unsent += other.unsent
+
     def count(self, *statuses: int) -> int:
         return sum(len(self.latencies_s.get(each, ())) for each in statuses)
 

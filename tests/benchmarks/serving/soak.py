@@ -14,7 +14,8 @@ from support.progress_bar import ProgressBar
 
 STEP_S = 5.0
 GROWTH_MIB = 2.0
-"""Between a tenth of the requests and all of them; the allocator's own noise is below it."""
+"""From when both kinds of requests have come many times; the allocator's own noise is below it."""
+EARLY = 0.4
 
 
 async def soak(options: argparse.Namespace, folder: Path) -> bool:
@@ -31,11 +32,11 @@ async def soak(options: argparse.Namespace, folder: Path) -> bool:
                 raise SystemExit(f"{load.refused} refused: {load.answer[:400]!r}")
             done, steps = done + load.done, steps + 1
             bar.reach(done)
-            if early is None and done >= options.requests / 10:
+            if early is None and done >= EARLY * options.requests:
                 early = _held(server)
         late = _held(server)
     assert early is not None
-    say(f"{done} requests; MiB, open files, threads: {early} after a tenth, {late} at the end")
+    say(f"{done} requests; MiB, open files, threads: {early} after {EARLY:.0%}, {late} at the end")
     return all(
         (
             at_most("growth in MiB", late[0] - early[0], GROWTH_MIB),
