@@ -12,6 +12,7 @@ import uvicorn
 
 from atmr_common.runtime.lifecycle import Part
 from atmr_common.runtime.service_process import ConfigurationError
+from atmr_common.web.accepting import Accepting
 from atmr_common.web.bounded_http import BoundedHttpProtocol
 
 BACKLOG = 2048
@@ -51,7 +52,6 @@ def server_part(
     server = Server(
         uvicorn.Config(
             app,
-            http=http or BoundedHttpProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -63,10 +63,12 @@ def server_part(
 
     async def start() -> None:
         listener = _listen(host, port)
+        accepting: Any = Accepting(http or BoundedHttpProtocol, listener)
+        server.config.http = accepting
         serving.append(asyncio.create_task(server.serve(sockets=[listener]), name="server"))
-        accepting = asyncio.create_task(server.accepting.wait())
-        await asyncio.wait({accepting, serving[0]}, return_when=asyncio.FIRST_COMPLETED)
-        accepting.cancel()
+        begun = asyncio.create_task(server.accepting.wait())
+        await asyncio.wait({begun, serving[0]}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
         if serving[0].done():
             serving[0].result()
 
