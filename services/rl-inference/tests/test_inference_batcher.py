@@ -324,6 +324,25 @@ async def test_a_request_has_one_row_or_as_many_as_a_batch(rows: int) -> None:
         batcher().submit(Asked(fake_model(), *range(rows)).ask)
 
 
+async def test_deliveries_hear_when_a_tick_begins_and_ends_though_a_session_fails() -> None:
+    log: list[str] = []
+
+    class Noted:
+        def hold(self) -> None:
+            log.append("hold")
+
+        def release(self) -> None:
+            log.append("release")
+
+    under_test = batcher()
+    under_test.tell(Noted())
+    for asked in (Asked(fake_model(), 1), Asked(fake_model(), POISON)):
+        asked.ask.done = lambda outcome: log.append(type(outcome).__name__)
+        under_test.submit(asked.ask)
+    await under_test.drain()
+    assert log == ["hold", "Answer", "ComputationError", "release"]
+
+
 async def test_who_is_told_may_ask_again_at_once() -> None:
     under_test, model = batcher(), fake_model()
     again = Asked(model, 2)

@@ -50,3 +50,20 @@ async def test_what_comes_later_is_written_later() -> None:
     outbox.add(Noted("b", log))
     await asyncio.sleep(0)
     assert log == ["a written", "a done", "b written", "b done"]
+
+
+async def test_what_a_tick_tells_is_written_when_it_is_over() -> None:
+    outbox, log = Outbox(), list[str]()
+    outbox.hold()
+    outbox.add(Noted("a", log))
+    await asyncio.sleep(0)
+    assert not log
+    outbox.release()
+    assert log == ["a written", "a done"]
+
+
+async def test_who_was_refused_does_not_wait_for_a_tick() -> None:
+    outbox, log = Outbox(), list[str]()
+    outbox.add(Noted("refused", log))
+    outbox.hold()
+    assert log == ["refused written", "refused done"]

@@ -23,6 +23,7 @@ from rl_inference.doors.fast_protocol import FastProtocol
 from rl_inference.doors.hot_route import HotRoutes, hot_paths
 from rl_inference.doors.inference_exchange import InferenceExchange
 from rl_inference.doors.open_inference import OpenInference, open_inference_router
+from rl_inference.doors.outbox import Outbox
 from rl_inference.doors.protocol_openapi import BODIES
 from rl_inference.doors.rpc_services import policy_router, risk_router
 from rl_inference.doors.scoring_exchange import ScoringExchange
@@ -95,6 +96,8 @@ class Doors:
         return app
 
     def _protocol(self) -> type[FastProtocol]:
+        outbox = Outbox()
+        self._parts.plane.batcher.tell(outbox)
         return FastProtocol.with_routes(
             HotRoutes(
                 plane=self._parts.plane,
@@ -102,6 +105,7 @@ class Doors:
                 admits=TokenAdmission(self._parts.identity.verifier.verify, may_infer),
                 max_body_bytes=self._settings.max_body_bytes,
                 metrics=self.app.state.request_metrics,
+                outbox=outbox,
                 tracer=self._parts.tracer,
             )
         )

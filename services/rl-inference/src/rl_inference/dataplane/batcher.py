@@ -12,7 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -45,11 +45,22 @@ class BatchLimits:
     """No other batch begins in a tick after this: who finds the queue full is to be told soon."""
 
 
+class Delivery(Protocol):
+    """Where answers wait to be sent together; it is told of each tick, and never raises."""
+
+    def hold(self) -> None:
+        """A tick begins: it keeps the loop, and tells of what it computes as it goes."""
+
+    def release(self) -> None:
+        """It is over."""
+
+
 class Batcher:
     """Queues requests by model, and computes them; one for each event loop."""
 
     __slots__ = (
         "_active",
+        "_deliveries",
         "_drained",
         "_lanes",
         "_limits",
@@ -75,6 +86,7 @@ class Batcher:
         self._stopwatch = stopwatch
         self._lanes: dict[int, Lane] = {}
         self._active: deque[Lane] = deque()
+        self._deliveries: list[Delivery] = []
         self._drained: list[asyncio.Future[None]] = []
         self._scheduled = False
 
@@ -104,6 +116,10 @@ class Batcher:
         if not self._scheduled:
             self._schedule()
 
+    def tell(self, delivery: Delivery) -> None:
+        """Tell it of each tick from now on."""
+        self._deliveries.append(delivery)
+
     async def drain(self) -> None:
         """Return when nothing waits any more."""
         while self._active:
@@ -131,6 +147,8 @@ class Batcher:
     def _tick(self) -> None:
         """Compute a few batches, in turn among the models; the rest in the next tick."""
         self._scheduled = False
+        for delivery in self._deliveries:
+            delivery.hold()
         ends = self._stopwatch() + self._limits.tick_ns
         try:
             for _ in range(self._limits.batches_per_tick):
@@ -140,6 +158,8 @@ class Batcher:
                 if self._stopwatch() >= ends:
                     break
         finally:
+            for delivery in self._deliveries:
+                delivery.release()
             if self._active and not self._scheduled:
                 self._schedule()
         if not self._active:

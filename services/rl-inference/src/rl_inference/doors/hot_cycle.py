@@ -88,7 +88,7 @@ class HotCycle(RequestResponseCycle):
         try:
             self._protocol.hot.plane.submit(prepared.ask)
         except DataPlaneError as refusal:
-            self._protocol.loop.call_soon(self._done, refusal)
+            self._done(refusal)
 
     def _done(self, outcome: Answer | DataPlaneError) -> None:
         prepared, self._prepared = self._prepared, None  # the ask holds on to this, so let go of it

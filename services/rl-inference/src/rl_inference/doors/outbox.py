@@ -22,18 +22,29 @@ class Letter(Protocol):
 
 
 class Outbox:
-    """Holds what became ready in this turn of the loop, until the next."""
+    """Holds what became ready in this turn of the loop until its batches are done, or the next."""
 
-    __slots__ = ("_letters",)
+    __slots__ = ("_held", "_letters")
 
     def __init__(self) -> None:
         self._letters: list[Letter] = []
+        self._held = False
 
     def add(self, letter: Letter) -> None:
         """Send it with the others."""
-        if not self._letters:
+        if not (self._letters or self._held):
             asyncio.get_running_loop().call_soon(self._send)
         self._letters.append(letter)
+
+    def hold(self) -> None:
+        """The loop is about to be kept for a while: who is refused need not wait for that."""
+        self._send()
+        self._held = True
+
+    def release(self) -> None:
+        """All that could be computed now has been."""
+        self._held = False
+        self._send()
 
     def _send(self) -> None:
         letters, self._letters = self._letters, []
