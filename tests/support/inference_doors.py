@@ -134,11 +134,17 @@ class Wire(asyncio.Transport):
         self.reading.set()
 
 
-def connect(doors: Doors, *, fast: bool) -> Wire:
-    """A connection to the doors, the hot way or the ordinary one."""
+def connect(doors: Doors, *, fast: bool, **options: Any) -> Wire:
+    """A connection to the doors, the hot way or the ordinary one; `options` are uvicorn's."""
     kind = FastProtocol.with_routes(doors.hot) if fast else HttpToolsProtocol
     config = uvicorn.Config(
-        doors.app, http=kind, lifespan="off", log_config=None, access_log=False, ws="none"
+        doors.app,
+        http=kind,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        **options,
     )
     config.load()
     state = ServerState()

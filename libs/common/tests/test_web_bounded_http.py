@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from atmr_common.web import bounded_http
 from atmr_common.web.bounded_http import MOST_SILENT_BYTES
 from atmr_common.web.server import server_part
 
@@ -65,3 +66,28 @@ async def test_pipelined_requests_are_answered_one_after_the_other() -> None:
         writer.write(GET * 3000)
         for _ in range(3000):
             await reader.readuntil(b"\r\n\r\nhost")
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"GET / HTTP/1.1\r\nx: ",
+        GET + GET[:5],
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n",
+    ],
+)
+async def test_a_request_that_comes_too_slowly_ends(
+    begins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "WHOLE_REQUEST_S", 1.0)
+    monkeypatch.setattr(bounded_http, "LOOKS_EACH_S", 0.1)
+    loop = asyncio.get_running_loop()
+    async with connected(echo) as (reader, writer), asyncio.timeout(20):
+        began = loop.time()
+        writer.write(begins)
+        reading = asyncio.create_task(reader.read())
+        while not reading.done():
+            writer.write(b"a")
+            await asyncio.sleep(0.05)
+        reading.exception()
+    assert loop.time() - began >= 1.0

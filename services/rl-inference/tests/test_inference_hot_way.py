@@ -12,6 +12,7 @@ from support.inference_doors import TOKEN, Doors, Wire, connect
 from support.inference_plane import FakePlane
 
 from atmr_common.observability.tracing import Span, Tracer
+from atmr_common.web import bounded_http
 from atmr_common.web.identity import Identity, Role
 from atmr_common.web.problems import UnauthenticatedError
 from rl_inference.doors import fast_protocol
@@ -104,10 +105,30 @@ async def test_a_shutdown_answers_first_and_closes_then(doors: Doors) -> None:
     assert b"\r\nconnection: close\r\n" in wire.written
 
 
-async def test_an_idle_connection_is_closed_in_time(doors: Doors) -> None:
-    wire = connect(doors, fast=True)
-    wire.protocol.timeout_keep_alive = 0
+async def test_an_idle_connection_is_closed_in_time_and_an_answer_begins_it_anew(
+    doors: Doors,
+) -> None:
+    wire = connect(doors, fast=True, timeout_keep_alive=0.4)
+    await asyncio.sleep(0.3)
     wire.protocol.data_received(REQUEST)
+    await answers(wire, 1)
+    await asyncio.sleep(0.3)
+    assert not wire.is_closing()
+    async with asyncio.timeout(5):
+        await wire.closed.wait()
+
+
+async def test_who_waits_for_an_answer_is_not_idle(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_http, "LOOKS_EACH_S", 0.1)
+    doors.plane.holding = True
+    wire = connect(doors, fast=True, timeout_keep_alive=0.1)
+    wire.protocol.data_received(REQUEST)
+    await asyncio.sleep(0.4)
+    assert not wire.is_closing()
+    doors.plane.release()
+    await answers(wire, 1)
     async with asyncio.timeout(5):
         await wire.closed.wait()
 

@@ -53,6 +53,7 @@ def server_part(
         uvicorn.Config(
             app,
             lifespan="off",
+            ws="none",
             log_config=None,
             access_log=False,
             backlog=BACKLOG,
