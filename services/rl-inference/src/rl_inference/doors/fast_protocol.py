@@ -7,22 +7,33 @@ header twice, nothing to upgrade. All else goes the ordinary way, and both answe
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from atmr_common.web.bounded_http import BoundedHttpProtocol
+from rl_inference.doors.familiar_heads import FamiliarHead, learned
 from rl_inference.doors.hot_cycle import HotCycle
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application, HTTPScope
 
     from rl_inference.doors.exchange import Headers
-    from rl_inference.doors.hot_route import HotRoutes
+    from rl_inference.doors.hot_route import Found, HotRoutes
 
 UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+MOST_LESSONS = 4
+"""Heads that a connection may get to know; a client with more is none that repeats itself."""
 ADMITTED_S = 1.0
 """How long a connection that shows the same token again is not asked about it."""
+
+
+class Familiar(NamedTuple):
+    """A head that is known, and where its requests go."""
+
+    head: FamiliarHead
+    found: Found
+    path: bytes
 
 
 class FastProtocol(BoundedHttpProtocol):
@@ -36,6 +47,10 @@ class FastProtocol(BoundedHttpProtocol):
         """What uvicorn sets for a cycle's task to hear; the hot way has no task."""
         self._in_turn: HotCycle | None = None
         self._admitted, self._admitted_until = b"", 0.0
+        self._familiar: list[Familiar] = []
+        self._lessons = MOST_LESSONS
+        self._between = False
+        """Whether the parser has seen a hot request, the whole of it, and nothing since."""
         self._plain = not (self.access_log or self.root_path) and self.limit_concurrency is None
 
     @classmethod
@@ -43,8 +58,18 @@ class FastProtocol(BoundedHttpProtocol):
         """The protocol class that takes these routes."""
         return type("RoutedProtocol", (cls,), {"hot": hot})
 
+    def data_received(self, data: bytes) -> None:
+        """A request that looks like one before needs no parser."""
+        if self._familiar and self._between and self._takes_familiar(data):
+            return
+        before = self.cycle
+        super().data_received(data)
+        if self._between and self._lessons and self.cycle is not before:
+            self._learn(data)
+
     def on_message_begin(self) -> None:
         """What uvicorn does here waits until a request turns out to need it."""
+        self._between = False
         self.url, self.headers = b"", []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -77,6 +102,7 @@ class FastProtocol(BoundedHttpProtocol):
     def on_message_complete(self) -> None:
         """A hot request is asked as soon as it is whole; one that upgrades has no cycle at all."""
         if isinstance(self.cycle, HotCycle) and self.cycle.more_body:
+            self._between = True
             self.cycle.body_complete()
         else:
             super().on_message_complete()
@@ -123,10 +149,48 @@ class FastProtocol(BoundedHttpProtocol):
         headers = dict(self.headers)
         if found is None or len(headers) < len(self.headers) or not self._is_plain(headers):
             return None
-        route, target = found
-        if not (route.exchange.takes(headers) and self._admits(headers)):
+        if not (found[0].exchange.takes(headers) and self._admits(headers)):
             return None
-        return HotCycle(self, route, target, headers)
+        return HotCycle(
+            self,
+            found,
+            self.url,
+            headers,
+            bytearray(),
+            keep_alive=self.parser.should_keep_alive(),
+        )
+
+    def _takes_familiar(self, data: bytes) -> bool:
+        """Ask what is in `data`, if it is one whole request of which only the head is known."""
+        if not self.cycle.response_complete or self.transport.is_closing():
+            return False
+        for known in self._familiar:
+            read = known.head.read(data)
+            if read is not None:
+                return self._takes(known, *read, data)
+        return False
+
+    def _takes(self, known: Familiar, headers: Headers, length: int, data: bytes) -> bool:
+        size = int(headers[b"content-length"])
+        if length + size != len(data) or size > self.hot.max_body_bytes:
+            return False
+        if not (known.found[0].exchange.takes(headers) and self._admits(headers)):
+            return False
+        body = data[length:]
+        self.cycle = cycle = HotCycle(self, known.found, known.path, headers, body, keep_alive=True)
+        cycle.more_body = False
+        self._start(cycle)
+        return True
+
+    def _learn(self, data: bytes) -> None:
+        """Remember the head of the request that `data` was, if it was one whole request."""
+        cycle = self.cycle
+        if not (isinstance(cycle, HotCycle) and cycle.keep_alive):
+            return
+        self._lessons -= 1
+        head = learned(data[: len(data) - len(cycle.body)], cycle.path, cycle.headers)
+        if head is not None:
+            self._familiar.append(Familiar(head, cycle.found, cycle.path))
 
     def _admits(self, headers: Headers) -> bool:
         """Whether the bearer may come; one who just did may."""
@@ -159,7 +223,7 @@ class FastProtocol(BoundedHttpProtocol):
     def _ordinary_scope(self, hot: HotCycle) -> HTTPScope:
         """The scope of ASGI of a hot request; the connection may have begun to read the next."""
         reading = self.url, self.headers
-        self._begin_ordinary(hot.path, hot.all_headers)
+        self._begin_ordinary(hot.path, list(hot.headers.items()))
         self.url, self.headers = reading
         scope = self.scope
         scope["method"], scope["query_string"] = "POST", b""
@@ -180,6 +244,6 @@ class FastProtocol(BoundedHttpProtocol):
             keep_alive=hot.keep_alive,
             on_response=self.on_response_complete,
         )
-        cycle.body, cycle.more_body = hot.body, False
+        cycle.body, cycle.more_body = bytearray(hot.body), False
         cycle.message_event.set()
         return cycle

@@ -18,12 +18,10 @@ from atmr_common.observability.tracing import Attributes, Span, SpanKind, tracep
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rl_inference.dataplane.asking import Answer, Ask
     from rl_inference.doors.exchange import Headers, Prepared
     from rl_inference.doors.fast_protocol import FastProtocol
-    from rl_inference.doors.hot_route import HotRoute
+    from rl_inference.doors.hot_route import Found
     from rl_inference.doors.http_answer import HttpAnswer
 
 log = structlog.get_logger(__name__)
@@ -32,32 +30,35 @@ log = structlog.get_logger(__name__)
 class HotCycle(RequestResponseCycle):
     """Stands where uvicorn's protocol expects its cycle of a request and an answer."""
 
+    body: bytes | bytearray  # type: ignore[assignment]
+    more_body = True
+    disconnected = False
+    response_complete = False
+    _in_turn = False
+    _prepared: Prepared | None = None
+    _answer: HttpAnswer | None = None
+    _asked: Attributes | None = None
+
     def __init__(
         self,
         protocol: FastProtocol,
-        route: HotRoute,
-        target: Mapping[str, str | None],
+        found: Found,
+        path: bytes,
         headers: Headers,
+        body: bytes | bytearray,
+        *,
+        keep_alive: bool,
     ) -> None:
         self._protocol = protocol
-        self._route = route
-        self._target = target
-        self._headers = headers
-        self._prepared: Prepared | None = None
-        self._answer: HttpAnswer | None = None
-        self._asked: Attributes = {}
+        self.found = found
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.keep_alive = keep_alive
+        self.message_event = protocol.unheard
         self._request_id = accepted_id(headers.get(b"x-request-id"))
         self._started = time.perf_counter()
-        self._span = self._begun_span()
-        self._in_turn = False
-        self.path = protocol.url
-        self.all_headers = protocol.headers
-        self.message_event = protocol.unheard
-        self.keep_alive = protocol.parser.should_keep_alive()
-        self.body = bytearray()
-        self.more_body = True
-        self.disconnected = False
-        self.response_complete = False
+        self._span = self._begun_span() if protocol.hot.tracer.exporting else None
 
     def start(self) -> None:
         """Every request before this one on the connection has its answer."""
@@ -79,7 +80,8 @@ class HotCycle(RequestResponseCycle):
 
     def _ask(self) -> None:
         try:
-            prepared = self._route.exchange.prepare(self._target, self._headers, self.body)
+            route, target = self.found
+            prepared = route.exchange.prepare(target, self.headers, self.body)
         except Exception:  # noqa: BLE001 (the ordinary way meets the same error, and words it)
             self._protocol.take_ordinary_way(self)
             return
@@ -135,20 +137,18 @@ class HotCycle(RequestResponseCycle):
         parts += (b"\r\n", answer.body)
         return b"".join(parts)
 
-    def _begun_span(self) -> Span | None:
+    def _begun_span(self) -> Span:
         tracer = self._protocol.hot.tracer
-        if not tracer.exporting:
-            return None
-        parent = traceparent_of({"headers": self._protocol.headers})
-        return tracer.begin(f"POST {self._route.template}", kind=SpanKind.SERVER, parent=parent)
+        parent = traceparent_of({"headers": self.headers.items()})
+        return tracer.begin(f"POST {self.found[0].template}", kind=SpanKind.SERVER, parent=parent)
 
     def _observe(self, status: int) -> None:
-        hot, route = self._protocol.hot, self._route.template
+        hot, route = self._protocol.hot, self.found[0].template
         hot.metrics.record("POST", route, status, time.perf_counter() - self._started)
         if status == SERVER_ERROR:
             log.error("request failed", route=route, request_id=self._request_id)
         if self._span is not None and self._span.context.sampled:
-            self._span.attributes = self._asked | {
+            self._span.attributes = (self._asked or {}) | {
                 "http.request.method": "POST",
                 "http.route": route,
                 "http.response.status_code": status,

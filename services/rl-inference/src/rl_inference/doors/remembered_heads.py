@@ -36,7 +36,7 @@ class Part:
 
     def read(self, body: bytes | bytearray) -> NDArray[Any]:
         """The numbers, where they lie; copied where no number may begin there."""
-        array = np.frombuffer(body, self.dtype, self.count, self.start).reshape(self.shape)
+        array: NDArray[Any] = np.ndarray(self.shape, self.dtype, body, self.start)
         return array if array.flags.aligned else array.copy()
 
 
