@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import httptools
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from support.inference_doors import DRAWN, MAX_BODY_BYTES, TOKEN, Doors, Wire, c
 from support.inference_plane import FakePlane
 
 from rl_inference.doors import fast_protocol
-from rl_inference.doors.familiar_heads import LONGEST_VALUE, learned
+from rl_inference.doors.familiar_heads import LONGEST_VALUE, FamiliarHead, Headers, learned
 
 BODY = (
     b'{"inputs":[{"name":"left","datatype":"FP32","shape":[1,3],"data":[1,2,3]},'
@@ -42,6 +43,22 @@ def message(
     )
 
 
+def score_body() -> bytes:
+    return orjson.dumps(
+        {
+            "codecVersion": 1,
+            "candidates": {"shape": [3, 4], "values": [0.1] * 12},
+            "context": {"shape": [2], "values": [1, 2]},
+            "mask": [True, False, True],
+        }
+    )
+
+
+def scores(timeout_ms: bytes) -> bytes:
+    more = b"content-type: application/json\r\nconnect-timeout-ms: %b\r\n" % timeout_ms
+    return message(score_body(), path=b"/atmr.policy.v1.PolicyService/ScoreCandidates", more=more)
+
+
 class Parsed:
     """What httptools finds."""
 
@@ -62,7 +79,7 @@ def parsed(data: bytes) -> Parsed:
     return found
 
 
-def taught(head: bytes) -> object:
+def taught(head: bytes) -> FamiliarHead | None:
     found = parsed(head)
     return learned(head, found.url, dict(found.headers))
 
@@ -161,6 +178,43 @@ async def test_a_known_head_asks_again_whether_its_bearer_may_come(
     may = iter([True, True, False, False])
     doors.hot = replace(doors.hot, admits=lambda _: next(may))
     assert await known(message(), message(), message()) == 1
+
+
+LATE = {
+    "a head that has begun": [message(), message()[:30], message()],
+    "a body over the limit": [message(), message(BODY + b" " * MAX_BODY_BYTES)],
+    "no time for scores": [scores(b"900"), scores(b"0"), scores(b"900")],
+    "time in too many digits": [scores(b"900"), scores(b"9" * 30)],
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+async def test_what_is_wrong_with_a_known_head_is_found_as_ever(doors: Doors, name: str) -> None:
+    told = [await said(doors, LATE[name], fast=fast) for fast in (True, False)]
+    assert told[0] == told[1]
+    assert told[0].count(b"HTTP/1.1 ") > 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"host": b"y", b"content-length": b"3"},
+        {b"guest": b"x", b"content-length": b"3"},
+        {b"host": b"x", b"content-length": b"33"},
+    ],
+)
+def test_a_head_that_the_parser_read_otherwise_is_not_learned(headers: Headers) -> None:
+    head = b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
+    assert learned(head, b"/a", {b"host": b"x", b"content-length": b"3"})
+    assert learned(head, b"/a", headers) is None
+
+
+def test_a_reading_changes_no_other() -> None:
+    head = b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    known = taught(head % 1)
+    assert known is not None
+    read = [known.read(head % number) for number in (2, 3)]
+    assert [each[0][b"content-length"] for each in read if each] == [b"2", b"3"]
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class FastProtocol(BoundedHttpProtocol):
 
     def _takes_familiar(self, data: bytes) -> bool:
         """Ask what is in `data`, if it is one whole request of which only the head is known."""
-        if not self.cycle.response_complete or self.transport.is_closing():
+        if not self.cycle.response_complete:
             return False
         for known in self._familiar:
             read = known.head.read(data)
@@ -185,7 +185,7 @@ class FastProtocol(BoundedHttpProtocol):
     def _learn(self, data: bytes) -> None:
         """Remember the head of the request that `data` was, if it was one whole request."""
         cycle = self.cycle
-        if not (isinstance(cycle, HotCycle) and cycle.keep_alive):
+        if not isinstance(cycle, HotCycle):
             return
         self._lessons -= 1
         head = learned(data[: len(data) - len(cycle.body)], cycle.path, cycle.headers)
