@@ -49,6 +49,25 @@ async def test_nothing_waits_for_company() -> None:
     assert alone.first == [2]
 
 
+async def test_fewer_than_before_are_looked_for_once() -> None:
+    session, under_test = DoublingSession(), batcher()
+    model = fake_model(session)
+    for value in (1, 2, 3):
+        under_test.submit(Asked(model, value).ask)
+    await under_test.drain()
+    under_test.submit(Asked(model, 4).ask)
+    await asyncio.sleep(0)
+    under_test.submit(Asked(model, 5).ask)
+    await asyncio.sleep(0)
+    assert session.runs == [[1, 2, 3], [4, 5]]
+    under_test.submit(Asked(model, 6).ask)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    under_test.submit(Asked(model, 7).ask)
+    await asyncio.sleep(0)
+    assert session.runs[2:] == [[6], [7]]
+
+
 async def test_a_batch_is_never_over_its_limit_and_a_request_is_never_split() -> None:
     session, under_test = DoublingSession(), batcher(batches_per_tick=9)
     model = fake_model(session, max_batch_size=4)

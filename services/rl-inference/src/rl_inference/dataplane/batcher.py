@@ -1,7 +1,8 @@
 """Micro-batches: what arrives within one tick of the event loop is computed together at its end.
 
-Nothing ever waits for company. It runs on the loop's thread, since a hop to another costs more than
-a small model's run, and it bounds how long it keeps the loop.
+Nothing waits for company longer than one more look at the sockets. It runs on the loop's thread,
+since a hop to another costs more than a small model's run, and it bounds how long it keeps the
+loop.
 """
 
 from __future__ import annotations
@@ -64,11 +65,13 @@ class Batcher:
         "_drained",
         "_lanes",
         "_limits",
+        "_looked",
         "_loop",
         "_now",
         "_scheduled",
         "_statistics",
         "_stopwatch",
+        "_usual",
     )
 
     def __init__(
@@ -89,6 +92,8 @@ class Batcher:
         self._deliveries: list[Delivery] = []
         self._drained: list[asyncio.Future[None]] = []
         self._scheduled = False
+        self._usual = 0
+        self._looked = False
 
     def submit(self, ask: Ask) -> None:
         """Queue a request; its `done` is called from a later turn of the loop.
@@ -145,18 +150,15 @@ class Batcher:
         self._loop.call_soon(self._tick)
 
     def _tick(self) -> None:
-        """Compute a few batches, in turn among the models; the rest in the next tick."""
+        """Compute a few batches and have their answers sent; the rest in the next tick."""
         self._scheduled = False
+        if self._looks_again():
+            self._schedule()
+            return
         for delivery in self._deliveries:
             delivery.hold()
-        ends = self._stopwatch() + self._limits.tick_ns
         try:
-            for _ in range(self._limits.batches_per_tick):
-                if not self._active:
-                    break
-                self._serve_next()
-                if self._stopwatch() >= ends:
-                    break
+            self._serve()
         finally:
             for delivery in self._deliveries:
                 delivery.release()
@@ -167,6 +169,27 @@ class Batcher:
             for empty in drained:
                 if not empty.done():
                     empty.set_result(None)
+
+    def _serve(self) -> None:
+        """Compute batches, in turn among the models, until it is time to look at the sockets."""
+        ends = self._stopwatch() + self._limits.tick_ns
+        for _ in range(self._limits.batches_per_tick):
+            if not self._active:
+                break
+            self._serve_next()
+            if self._stopwatch() >= ends:
+                break
+
+    def _looks_again(self) -> bool:
+        """Whether fewer came than for the last tick: the others have their answers since just now.
+
+        Asked again in the next turn, it is false: batches stay whole, and nobody waits for long.
+        """
+        came = sum(len(lane.asks) for lane in self._active)
+        self._looked = came < self._usual and not self._looked
+        if not self._looked:
+            self._usual = came
+        return self._looked
 
     def _serve_next(self) -> None:
         lane = self._active.popleft()
