@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_inference.dataplane.asking import Answer, Ask
+from rl_inference.dataplane.asking import Answer, Ask, Batch
 from rl_inference.errors import DataPlaneError, InvalidInputError, NotReadyError, UnknownModelError
 from rl_inference.models.card import ModelCard
 from rl_inference.models.loaded import LoadedModel
@@ -206,4 +206,5 @@ class FakePlane:
         except TypeError as error:
             ask.done(InvalidInputError(str(error)))
             return
-        ask.done(self.answering or Answer(model=ask.model, outputs=outputs))
+        batch = Batch(rows=5, compute_s=0.25)
+        ask.done(self.answering or Answer(model=ask.model, outputs=outputs, batch=batch))

@@ -41,6 +41,16 @@ async def test_requests_of_one_tick_are_one_batch() -> None:
     assert [each.first for each in asked] == [[2], [4, 6], [8]]
 
 
+async def test_an_answer_knows_its_batch() -> None:
+    under_test, model = batcher(), fake_model()
+    asked = [Asked(model, 1), Asked(model, 2, 3)]
+    for each in asked:
+        under_test.submit(each.ask)
+    await under_test.drain()
+    batches = {each.outcome.batch for each in asked}
+    assert [(each.rows, each.compute_s > 0) for each in batches] == [(3, True)]
+
+
 async def test_nothing_waits_for_company() -> None:
     session, under_test = DoublingSession(), batcher()
     alone = Asked(fake_model(session), 1)

@@ -172,6 +172,7 @@ async def test_a_span_continues_the_trace_of_the_caller(doors: Doors) -> None:
     assert told["atmr.model.provider"] == "CPUExecutionProvider"
     assert told["atmr.inference.rows"] == 1
     assert 0 < float(told["atmr.inference.seconds"]) < 5
+    assert (told["atmr.batch.rows"], told["atmr.batch.compute_seconds"]) == (5, 0.25)
 
 
 async def test_the_span_of_what_was_never_taken_tells_no_time(doors: Doors) -> None:

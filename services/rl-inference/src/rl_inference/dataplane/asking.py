@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from rl_inference.tensors import Tensors
 
 
+class Batch(NamedTuple):
+    """What was computed together."""
+
+    rows: int
+    compute_s: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """The outputs asked for, in the order asked for, and the version that computed them."""
 
     model: LoadedModel
     outputs: list[NDArray[Any]]
+    batch: Batch | None = None
+    """None where several were joined."""
 
 
 @dataclass(slots=True, kw_only=True)

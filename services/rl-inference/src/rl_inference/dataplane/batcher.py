@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from rl_inference.dataplane.asking import Answer, Ask
+from rl_inference.dataplane.asking import Answer, Ask, Batch
 from rl_inference.dataplane.lane import Lane
 from rl_inference.dataplane.statistics import Statistics
 from rl_inference.errors import (
@@ -222,7 +222,8 @@ class Batcher:
             return
         counts = lane.counts
         counts.count_batch(rows, computed - stacked)
-        queued_ns = self._hand_out(batch, names, arrays)
+        together = Batch(rows, (computed - stacked) / 1e9)
+        queued_ns = self._hand_out(batch, names, arrays, together)
         ended, size = stopwatch(), len(batch)
         counts.success_count += size
         counts.queue_ns += queued_ns
@@ -243,7 +244,11 @@ class Batcher:
                 self._compute(lane, [ask], ask.rows)
 
     def _hand_out(
-        self, batch: list[Ask], names: tuple[str, ...], arrays: list[NDArray[Any]]
+        self,
+        batch: list[Ask],
+        names: tuple[str, ...],
+        arrays: list[NDArray[Any]],
+        together: Batch,
     ) -> int:
         """Give each request its rows of its outputs; gives how long they all waited, in ns."""
         now, asked, start = self._now(), 0.0, 0
@@ -254,7 +259,7 @@ class Batcher:
             mine = arrays if whole else [array[start:stop] for array in arrays]
             if ask.outputs != names:
                 mine = [mine[names.index(name)] for name in ask.outputs]
-            self._tell(ask, Answer(model=ask.model, outputs=mine))
+            self._tell(ask, Answer(model=ask.model, outputs=mine, batch=together))
             start = stop
         return max(0, int((now * len(batch) - asked) * 1e9))
 

@@ -15,10 +15,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from atmr_common.observability.requests import SERVER_ERROR, accepted_id
 from atmr_common.observability.tracing import Attributes, Span, SpanKind, traceparent_of
+from rl_inference.dataplane.asking import Answer
 from rl_inference.errors import DataPlaneError
 
 if TYPE_CHECKING:
-    from rl_inference.dataplane.asking import Answer, Ask
+    from rl_inference.dataplane.asking import Ask
     from rl_inference.doors.exchange import Headers, Prepared
     from rl_inference.doors.fast_protocol import FastProtocol
     from rl_inference.doors.hot_route import Found
@@ -98,7 +99,7 @@ class HotCycle(RequestResponseCycle):
             return
         self._answer = prepared.told(outcome)
         if self._span is not None and self._span.context.sampled:
-            self._asked = asked(prepared.ask, self._protocol.loop.time())
+            self._asked = asked(prepared.ask, outcome, self._protocol.loop.time())
         if self._protocol.flow.write_paused:
             self._protocol.keep(asyncio.ensure_future(self._send_later()))
         else:
@@ -158,8 +159,8 @@ class HotCycle(RequestResponseCycle):
             hot.tracer.end(self._span)
 
 
-def asked(ask: Ask, now: float) -> Attributes:
-    """What was asked of which model, and how long it took, for a span."""
+def asked(ask: Ask, outcome: Answer | DataPlaneError, now: float) -> Attributes:
+    """What was asked of which model, with how many others, and how long it took, for a span."""
     attributes: Attributes = {
         "atmr.model.name": ask.model.name,
         "atmr.model.version": ask.model.version,
@@ -168,4 +169,7 @@ def asked(ask: Ask, now: float) -> Attributes:
     }
     if ask.asked_at:  # else the data plane never took it
         attributes["atmr.inference.seconds"] = now - ask.asked_at
+    if isinstance(outcome, Answer) and outcome.batch is not None:
+        attributes["atmr.batch.rows"] = outcome.batch.rows
+        attributes["atmr.batch.compute_seconds"] = outcome.batch.compute_s
     return attributes
