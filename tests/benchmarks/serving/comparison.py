@@ -89,7 +89,7 @@ def _ways(options: argparse.Namespace, folder: Path, model: Path, stack: ExitSta
     ]
     python = options.peers
     if not python.exists():
-        say("The peers are left out: run make setup-bench-serving.")
+        say("The peers are left out: make bench-serving installs them.")
         return ways
     question = json_request(values, None)
     pydantic = stack.enter_context(peer(python, "fastapi_pydantic.py", model))
