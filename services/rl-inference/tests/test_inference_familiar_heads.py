@@ -185,6 +185,7 @@ LATE = {
     "a body over the limit": [message(), message(BODY + b" " * MAX_BODY_BYTES)],
     "no time for scores": [scores(b"900"), scores(b"0"), scores(b"900")],
     "time in too many digits": [scores(b"900"), scores(b"9" * 30)],
+    "lines between that are empty": [message(), *[b"\r\n" * 20_000, message()] * 2],
 }
 
 
