@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from atmr_common.web import bounded_http
-from atmr_common.web.bounded_http import MOST_SILENT_BYTES
+from atmr_common.web.bounded_http import MOST_SILENT_BYTES, BoundedHttpProtocol
 from atmr_common.web.server import server_part
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -27,12 +27,14 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def connected(app: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def connected(
+    app: Any, http: type[BoundedHttpProtocol] = BoundedHttpProtocol
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     probe = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = probe.sockets[0].getsockname()[1]
     probe.close()
     await probe.wait_closed()
-    server = server_part(app, host="127.0.0.1", port=port, drain_s=1)
+    server = server_part(app, host="127.0.0.1", port=port, drain_s=1, http=http)
     await server.start()
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -91,3 +93,31 @@ async def test_a_request_that_comes_too_slowly_ends(
             await asyncio.sleep(0.05)
         reading.exception()
     assert loop.time() - began >= 1.0
+
+
+class Impatient(BoundedHttpProtocol):
+    """Does not wait long for the next request."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.timeout_keep_alive = 0.3
+
+
+async def refuse(_: Any, __: Any, send: Any) -> None:
+    """Answer before the body is there."""
+    await send({"type": "http.response.start", "status": 413, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def test_who_is_answered_early_may_finish_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_http, "LOOKS_EACH_S", 0.1)
+    async with connected(refuse, Impatient) as (reader, writer), asyncio.timeout(10):
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n")
+        for _ in range(4):
+            writer.write(b"a")
+            await asyncio.sleep(0.2)
+        assert not reader.at_eof()
+        writer.write(b"a" + GET)
+        assert (await reader.read()).count(b"HTTP/1.1 413 ") == 2

@@ -16,7 +16,13 @@ from support.inference_doors import DRAWN, MAX_BODY_BYTES, TOKEN, Doors, Wire, c
 from support.inference_plane import FakePlane
 
 from rl_inference.doors import fast_protocol
-from rl_inference.doors.familiar_heads import LONGEST_VALUE, FamiliarHead, Headers, learned
+from rl_inference.doors.familiar_heads import (
+    LONGEST_HEAD,
+    LONGEST_VALUE,
+    FamiliarHead,
+    Headers,
+    learned,
+)
 
 BODY = (
     b'{"inputs":[{"name":"left","datatype":"FP32","shape":[1,3],"data":[1,2,3]},'
@@ -185,6 +191,7 @@ LATE = {
     "a body over the limit": [message(), message(BODY + b" " * MAX_BODY_BYTES)],
     "no time for scores": [scores(b"900"), scores(b"0"), scores(b"900")],
     "time in too many digits": [scores(b"900"), scores(b"9" * 30)],
+    "lines between that are empty": [message(), *[b"\r\n" * 20_000, message()] * 2],
 }
 
 
@@ -207,6 +214,13 @@ def test_a_head_that_the_parser_read_otherwise_is_not_learned(headers: Headers) 
     head = b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n"
     assert learned(head, b"/a", {b"host": b"x", b"content-length": b"3"})
     assert learned(head, b"/a", headers) is None
+
+
+def test_a_head_that_is_long_is_not_learned() -> None:
+    head = b"POST /a HTTP/1.1\r\ncontent-length: 3\r\nhost: %b\r\n\r\n"
+    most = LONGEST_HEAD - len(head % b"")
+    assert taught(head % (b"x" * most))
+    assert taught(head % (b"x" * (most + 1))) is None
 
 
 def test_a_reading_changes_no_other() -> None:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.inference_plane import adder, identity
+from support.inference_plane import FunctionSession, a_model, adder, identity
 
 from rl_inference.doors.content_encoding import (
     TooLargeInputError,
@@ -26,6 +26,7 @@ from rl_inference.doors.remembered_heads import RememberedHeads
 from rl_inference.doors.remembered_json import RememberedJson
 from rl_inference.errors import InvalidInputError
 from rl_inference.models.loaded import LoadedModel
+from rl_inference.tensors import ANY, TensorSpec
 
 LEFT = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
 RIGHT = np.array([[10, 20, 30], [40, 50, 60]], np.float32)
@@ -284,6 +285,16 @@ def test_a_remembered_frame_changes_nothing(sent: list[tuple[dict[str, Any], int
         body, model = orjson.dumps(request(**fields)), models[number]
         alone = outcome(lambda *asked: read_request(asked[0], None, asked[2]), body, b"", model)
         assert outcome(lambda *asked: memory.read(asked[0], asked[2]), body, b"", model) == alone
+
+
+@pytest.mark.parametrize("data", ["", {}])
+def test_a_remembered_input_without_numbers_is_a_list(data: object) -> None:
+    spec = TensorSpec("in", "FP32", (ANY, ANY))
+    model, memory = a_model("open", FunctionSession((spec,), (spec,), dict)), RememberedJson()
+    entry = {"name": "in", "datatype": "FP32", "shape": [1, 0]}
+    memory.read(orjson.dumps({"inputs": [entry | {"data": []}]}), model)
+    with pytest.raises(InvalidInputError, match="data must be a list"):
+        memory.read(orjson.dumps({"inputs": [entry | {"data": data}]}), model)
 
 
 def test_what_nests_too_deep_to_be_remembered_is_refused_as_ever() -> None:

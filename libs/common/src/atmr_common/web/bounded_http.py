@@ -79,6 +79,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.silent_bytes = 0
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """The request is whole, also one that was answered before; uvicorn does not note that."""
+        super().on_message_complete()
+        self.cycle.more_body = False
+
     def on_response_complete(self) -> None:
         """The request in turn has its answer: the next one's turn, and reading goes on."""
         self.server_state.total_requests += 1
@@ -100,10 +105,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _patience_s(self) -> float:
         """How long a client may be silent, be slow with its request, or wait for the answer."""
+        in_body = self.cycle is not None and self.cycle.more_body
         asked = self.cycle is not None and not self.cycle.response_complete
-        if asked and (self.pipeline or not self.cycle.more_body):
+        if asked and (self.pipeline or not in_body):
             return math.inf
-        return WHOLE_REQUEST_S if asked or self.silent_bytes else self.timeout_keep_alive
+        return WHOLE_REQUEST_S if in_body or self.silent_bytes else self.timeout_keep_alive
 
     def _look_within(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 Headers = dict[bytes, bytes]
 
+LONGEST_HEAD = 8192
+"""Bytes; a connection keeps what it knows, and to learn takes time by the square of the length."""
 LONGEST_VALUE = 64
 DIGITS = b"0123456789"
 WORD = DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_."
@@ -59,8 +61,10 @@ class FamiliarHead:
 def learned(head: bytes, path: bytes, headers: Headers) -> FamiliarHead | None:
     """What to know again of `head`, in which the parser found this path and these headers.
 
-    None where the bytes could be read in another way than line by line.
+    None where the bytes could be read in another way than line by line, or are too many.
     """
+    if len(head) > LONGEST_HEAD:
+        return None
     first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     if first != b"POST " + path + b" HTTP/1.1" or len(lines) != len(headers):
         return None

@@ -176,6 +176,7 @@ class FastProtocol(BoundedHttpProtocol):
             return False
         if not (known.found[0].exchange.takes(headers) and self._admits(headers)):
             return False
+        self.silent_bytes = 0
         body = data[length:]
         self.cycle = cycle = HotCycle(self, known.found, known.path, headers, body, keep_alive=True)
         cycle.more_body = False

@@ -41,7 +41,7 @@ class Part(NamedTuple):
     def of(cls, name: str, datatype: str, shape: tuple[int, ...]) -> Part:
         """With its packing."""
         count = prod(shape)
-        packs = datatype == "FP32" and count <= MOST_PACKED
+        packs = datatype == "FP32" and 0 < count <= MOST_PACKED
         return cls(name, datatype, shape, Struct(f"{count}f") if packs else None)
 
     def read(self, data: Any, *, has_truths: bool) -> NDArray[Any]:
