@@ -297,6 +297,18 @@ def test_a_remembered_input_without_numbers_is_a_list(data: object) -> None:
         memory.read(orjson.dumps({"inputs": [entry | {"data": data}]}), model)
 
 
+@pytest.mark.parametrize("more", [{"data": []}, {"parameters": {"binary_data_size": 0}}])
+def test_a_shape_that_no_request_holds_is_refused_though_it_holds_nothing(
+    more: dict[str, Any],
+) -> None:
+    spec = TensorSpec("in", "FP32", (ANY, ANY, ANY))
+    model = a_model("open", FunctionSession((spec,), (spec,), dict))
+    entry = {"name": "in", "datatype": "FP32", "shape": [0, 2**31 - 1, 2**31 - 1]}
+    body = orjson.dumps({"inputs": [entry | more]})
+    with pytest.raises(InvalidInputError, match="no array has a shape"):
+        read_request(body, b"%d" % len(body), model)
+
+
 def test_what_nests_too_deep_to_be_remembered_is_refused_as_ever() -> None:
     nested = b'{"a":' * 600 + b"1" + b"}" * 600
     body = orjson.dumps(request())[:-1] + b',"parameters":' + nested + b"}"

@@ -82,7 +82,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is whole, also one that was answered before; uvicorn does not note that."""
         super().on_message_complete()
-        self.cycle.more_body = False
+        if self.cycle is not None:
+            self.cycle.more_body = False
 
     def on_response_complete(self) -> None:
         """The request in turn has its answer: the next one's turn, and reading goes on."""

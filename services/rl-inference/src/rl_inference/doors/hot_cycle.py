@@ -121,6 +121,7 @@ class HotCycle(RequestResponseCycle):
         if self._answer is None or self.disconnected:
             return
         self.response_complete = True
+        self.body = b""  # an idle connection holds its last cycle
         self._observe(self._answer.status)
         if not self.keep_alive:
             self._protocol.transport.close()

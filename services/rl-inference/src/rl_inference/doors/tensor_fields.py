@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from rl_inference.doors.binary_tensors import read_binary
@@ -100,6 +101,8 @@ def _shape(entry: dict[str, Any], spec: TensorSpec) -> tuple[int, ...]:
             raise InvalidInputError(
                 f"input '{spec.name}': shape must hold whole numbers of 0 to {LARGEST_AXIS}"
             )
+    if 0 in told and prod(filter(None, told)) > LARGEST_AXIS:  # numpy looks past the 0
+        raise InvalidInputError(f"input '{spec.name}': no array has a shape of {told}")
     shape = tuple(told)
     if not spec.fits(shape):
         raise InvalidInputError(
