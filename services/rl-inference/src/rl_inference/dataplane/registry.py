@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
 from atmr_common.contracts.models import ModelPromoted, ModelPublished, ModelRolledBack
+from rl_inference.dataplane.background import background_thread
 from rl_inference.dataplane.index import IndexEntry, Refusal, Version
 from rl_inference.dataplane.ledger import Ledger
 from rl_inference.dataplane.live import NOTHING, Live, settled
@@ -25,6 +27,7 @@ from rl_inference.models.repository import Fingerprint, Repository, RepositoryEr
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Loading = Callable[[Repository, str, int, LoadOptions], LoadedModel]
 
 
@@ -40,6 +43,7 @@ class Registry:
         self._ledger = Ledger()
         self._live = self._ledger.live  # the hot path saves a look
         self._changes = asyncio.Lock()
+        self._thread = background_thread()
 
     def model(self, name: str, version: int | None = None, alias: str | None = None) -> LoadedModel:
         """The live version that is meant: the number, the alias, or else the default.
@@ -89,7 +93,7 @@ class Registry:
         """
         ledger = self._ledger
         async with self._changes:
-            names = await asyncio.to_thread(self._repository.names)
+            names = await self._beside(self._repository.names)
             ledger.forget_unloaded(names)
             for name in sorted({*names, *ledger.live, *ledger.seen, *ledger.problems}):
                 await self._refresh_if_readable(name)
@@ -164,6 +168,7 @@ class Registry:
         """Take everything out; a session is closed with the last request that waits for it."""
         async with self._changes:
             self._live.clear()
+        self._thread.shutdown(wait=False)
 
     async def _refresh_if_readable(self, name: str) -> None:
         """Look at a model that was not unloaded; where that fails, note why and leave it."""
@@ -184,7 +189,7 @@ class Registry:
 
     async def _refresh(self, name: str) -> Seen:
         last = self._ledger.seen.get(name, NOTHING_SEEN)
-        seen = await asyncio.to_thread(look, self._repository, name, last)
+        seen = await self._beside(look, self._repository, name, last)
         before = self._live.get(name, NOTHING)
         loaded = await self._passed(name, before, seen)
         after = settled(before, loaded, seen)
@@ -245,7 +250,7 @@ class Registry:
             except Exception as error:  # noqa: BLE001 (raised again below)
                 outcomes.append(error)
 
-        await asyncio.to_thread(work)
+        await self._beside(work)
         outcome = outcomes.pop()
         if isinstance(outcome, LoadedModel):
             return outcome
@@ -253,6 +258,10 @@ class Registry:
             raise outcome
         finally:
             del outcome  # whose traceback has this frame
+
+    async def _beside(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do what takes time, in the thread that stands back behind the loop's."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _refuse(self, key: Version, refusal: Refusal) -> None:
         if self._ledger.refused.get(key) == refusal:
