@@ -12,7 +12,15 @@ import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.inference_doors import DRAWN, MAX_BODY_BYTES, TOKEN, Doors, Wire, connect, settled
+from support.inference_doors import (
+    MAX_BODY_BYTES,
+    TOKEN,
+    Doors,
+    Wire,
+    connect,
+    conversation,
+    settled,
+)
 from support.inference_plane import FakePlane
 
 from rl_inference.doors import fast_protocol
@@ -263,18 +271,7 @@ def test_a_head_that_is_not_plain_is_not_learned(head: bytes) -> None:
 
 async def said(doors: Doors, pieces: list[bytes], *, fast: bool) -> bytes:
     """All that is answered until the connection is cut."""
-    wire = connect(doors, fast=fast)
-    async with asyncio.timeout(20):
-        for piece in pieces:
-            if wire.is_closing():
-                break
-            await wire.reading.wait()
-            wire.protocol.data_received(piece)
-            await settled(wire)
-    wire.close()
-    await asyncio.sleep(0)
-    await asyncio.gather(*wire.protocol.tasks, return_exceptions=True)
-    return DRAWN.sub(b"", bytes(wire.written))
+    return await conversation(doors, pieces, fast=fast, cut=True)
 
 
 OFTEN = [b"\r", b"\n", b"\r\n", b" ", b":", b"0", b"a", b"\0", b"\t", b"", b"-"]
